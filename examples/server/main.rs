@@ -51,7 +51,7 @@ async fn run(flags: &Flags) -> Result<ExitCode> {
     let _telemetry = telemetry::begin(loaded.config.log)?;
     let server = Server::start(loaded.config).await?;
     tracing::info!("http://{}", server.address()?);
-    if let Some(text) = greeting::of(server.config()) {
+    if let Some(text) = greeting::compose(server.config()) {
         print!("{text}");
     }
     server.run(telemetry::stop_signal()).await?;

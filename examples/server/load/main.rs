@@ -176,7 +176,11 @@ async fn at_rest(api: &Api, accounts: &[Account], watchers: &[Watcher]) -> Resul
             old += watchers
                 .iter()
                 .filter(|watcher| watcher.user == account.number)
-                .filter(|watcher| !pods.iter().all(|pod| api::is_settled(pod) && watcher.knows(pod)))
+                .filter(|watcher| {
+                    !pods
+                        .iter()
+                        .all(|pod| api::is_settled(pod) && watcher.is_current(pod))
+                })
                 .count();
         }
         if old == 0 || Instant::now() > deadline {

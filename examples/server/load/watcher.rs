@@ -70,7 +70,9 @@ impl Watcher {
             }
             Ok::<_, anyhow::Error>(())
         };
-        timeout(BEGIN, begin).await.context("not all pods were told")??;
+        timeout(BEGIN, begin)
+            .await
+            .context("not all pods were reported")??;
         let reading = tokio::spawn(async move {
             loop {
                 reader.read().await?;
@@ -84,19 +86,19 @@ impl Watcher {
     }
 
     /// Whether the last update of a pod equals the pod in the API.
-    pub(crate) fn knows(&self, pod: &Value) -> bool {
+    pub(crate) fn is_current(&self, pod: &Value) -> bool {
         let id = pod["podId"].as_str().unwrap_or_default();
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(update) = latest.get(id) else {
             return false;
         };
-        let told = serde_json::from_str(update).map(|mut update: Value| update["pod"].take());
+        let shown = serde_json::from_str(update).map(|mut update: Value| update["pod"].take());
         // Figures change with every request.
         let lasting = |mut pod: Value| {
             pod["stats"] = Value::Null;
             pod
         };
-        told.is_ok_and(|told| lasting(told) == lasting(pod.clone()))
+        shown.is_ok_and(|shown| lasting(shown) == lasting(pod.clone()))
     }
 
     /// Whether the connection has ended.

@@ -48,7 +48,7 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     /// Live updates.
     pub(crate) live: Arc<Hub>,
-    /// Accounts that changed, whose owners are told.
+    /// Accounts that changed, to report to their owners.
     pub(crate) accounts: live::Accounts,
     /// The use of processors, memory and GPUs.
     pub(crate) usage: Figures,
@@ -178,8 +178,8 @@ fn platform(
     if let Some(pattern) = &config.token_pattern {
         builder = builder.tokens(Arc::new(RegexTokens::new(pattern).context("token_pattern")?));
     }
-    let marks = config.low_balance_seconds.iter();
-    builder =
-        builder.low_balance_thresholds(marks.map(|seconds| SignedDuration::from_secs((*seconds).into())));
+    let thresholds = config.low_balance_seconds.iter();
+    builder = builder
+        .low_balance_thresholds(thresholds.map(|seconds| SignedDuration::from_secs((*seconds).into())));
     Ok(builder.build()?)
 }

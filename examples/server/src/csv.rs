@@ -26,7 +26,7 @@ impl Csv {
     }
 
     /// Returns the text added since the last call.
-    pub(crate) fn take(&mut self) -> String {
+    pub(crate) fn take_text(&mut self) -> String {
         std::mem::take(&mut self.0)
     }
 }
@@ -75,7 +75,7 @@ mod tests {
     fn check(cell: Cell<'_>, expected: &str) {
         let mut csv = Csv::default();
         csv.row([cell, Cell::Text("end")]);
-        assert_eq!(csv.take(), format!("{expected},end\r\n"));
+        assert_eq!(csv.take_text(), format!("{expected},end\r\n"));
     }
 
     #[test]

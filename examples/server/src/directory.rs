@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::actor::itself;
 
-/// How long what was read is used again.
+/// How long a read result is reused.
 const FRESH: Duration = Duration::from_secs(5);
 /// How long it is used again where somebody is missing in it: they may be new.
 const MISSING: Duration = Duration::from_secs(1);

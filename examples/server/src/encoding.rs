@@ -66,7 +66,7 @@ fn gzip(plain: &[u8], level: Compression) -> Option<Bytes> {
 /// Attacks that derive a secret from the length of a compressed answer (BREACH) need requests in the victim's
 /// name. No foreign page can make those here, because the token is in a header that only the dashboard sets.
 pub(crate) async fn compress(request: Request, next: Next) -> Response {
-    let accepts = Accepted::of(request.headers()).takes(Encoding::Gzip);
+    let accepts = Accepted::from_headers(request.headers()).takes(Encoding::Gzip);
     let mut response = next.run(request).await;
     if response.headers().contains_key(CONTENT_ENCODING) || !is_text(response.headers()) {
         return response;
@@ -112,7 +112,7 @@ pub(crate) struct Accepted(Vec<(String, f32)>);
 
 impl Accepted {
     /// Reads these headers.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         let values = headers.get_all(ACCEPT_ENCODING).iter();
         Self::read(values.filter_map(|value| value.to_str().ok()))
     }
@@ -140,9 +140,9 @@ impl Accepted {
         let Some(name) = encoding.name() else {
             return true;
         };
-        let of = |wanted: &str| self.0.iter().find(|(name, _)| name == wanted);
-        of(name)
-            .or_else(|| of("*"))
+        let quality_of = |wanted: &str| self.0.iter().find(|(name, _)| name == wanted);
+        quality_of(name)
+            .or_else(|| quality_of("*"))
             .is_some_and(|(_, weight)| *weight > 0.0)
     }
 

@@ -10,7 +10,7 @@ use crate::gallery;
 
 /// The greeting of a server on the simulated cluster or in development, which people start by hand; `None` for
 /// others, and if the log is for programs. `config.listen` is the actual address.
-pub fn of(config: &Config) -> Option<String> {
+pub fn compose(config: &Config) -> Option<String> {
     let by_hand = config.dev || config.cluster == ClusterKind::Sim;
     if !by_hand || config.log == LogFormat::Json {
         return None;
@@ -107,7 +107,7 @@ mod tests {
             listen: ([0, 0, 0, 0], 3999).into(),
             ..Config::default()
         };
-        let text = of(&config).unwrap();
+        let text = compose(&config).unwrap();
         for part in [
             "http://localhost:3999\n",
             "every address",
@@ -128,10 +128,10 @@ mod tests {
             store: "mongodb://ana:hunter2@db/neuropod".into(),
             ..Config::default()
         };
-        assert!(!of(&config).unwrap().contains("hunter2"));
+        assert!(!compose(&config).unwrap().contains("hunter2"));
         let log = LogFormat::Json;
         assert_eq!(
-            of(&Config {
+            compose(&Config {
                 log,
                 ..config.clone()
             }),
@@ -139,7 +139,7 @@ mod tests {
         );
         let (dev, cluster) = (false, ClusterKind::Kube);
         assert_eq!(
-            of(&Config {
+            compose(&Config {
                 dev,
                 cluster,
                 ..config

@@ -41,7 +41,7 @@ impl Server {
         };
         warn(&config);
         // Before the store is opened, because links may need the port, and a second server that is started by
-        // mistake should not touch anything.
+        // mistake should not change anything.
         let metrics = match metrics_address {
             Some(address) => Some(listen("metrics_listen", address).await?),
             None => None,

@@ -18,10 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The GPUs of the cluster as they were a moment ago.
 #[derive(Default)]
-pub(crate) struct Stock(Mutex<Option<(Instant, Told)>>);
+pub(crate) struct Stock(Mutex<Option<(Instant, KnownGpus)>>);
 
 /// The reply of the cluster; `None`: there was none.
-type Told = Option<Arc<Gpus>>;
+type KnownGpus = Option<Arc<Gpus>>;
 
 /// The GPUs of the cluster.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub(crate) struct Gpus {
 }
 
 impl Stock {
-    /// The GPUs; `None`: the cluster does not tell now.
-    pub(crate) async fn get(&self, platform: &Platform) -> Told {
+    /// The GPUs; `None`: the cluster does not report them now.
+    pub(crate) async fn get(&self, platform: &Platform) -> KnownGpus {
         let mut known = self.0.lock().await;
         if let Some((at, stock)) = &*known
             && at.elapsed() < FRESH
@@ -51,7 +51,7 @@ impl Stock {
                 None
             }
             Err(_) => {
-                tracing::warn!("the cluster does not tell its GPUs in time");
+                tracing::warn!("the cluster does not report its GPUs in time");
                 None
             }
         };

@@ -101,19 +101,19 @@ impl Api {
     pub(crate) async fn in_trouble(fault: Fault, time: Duration) -> (Self, String) {
         let store = Arc::new(MemoryStore::new());
         let secrets = secrets();
-        let on = |pods: Arc<dyn neuropod::store::Store>| {
+        let app_on = |pods: Arc<dyn neuropod::store::Store>| {
             let store = Store {
                 pods,
                 ..Store::all(Arc::clone(&store))
             };
             Self::with(config(), &secrets, store, Arc::new(simulated()))
         };
-        let token = on(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)
+        let token = app_on(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)
             .sign_in("ana@example.com")
             .await;
         let faults = Faults::lasting(1, fault, time);
         (
-            on(faults.store(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)),
+            app_on(faults.store(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)),
             token,
         )
     }

@@ -21,11 +21,11 @@ const YOUNG: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     most: Option<usize>,
-    waiting: Arc<Mutex<State>>,
+    waiting: Arc<Mutex<Waits>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Waits {
     next: u64,
     by_address: HashMap<IpAddr, BTreeMap<u64, Wait>>,
 }
@@ -76,7 +76,7 @@ impl Waiting {
         oldest.map(|(_, wait)| wait.gives_way.cancel()).is_some()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Waits> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -460,7 +460,7 @@ async fn the_greeting_names_address_account_and_how_to_stop() {
 #[tokio::test]
 async fn an_invalid_gallery_is_refused_with_the_valid_names() {
     let folder = folder();
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (
             &["--scenario", "runing"][..],
             "scenario: there is none with the name \"runing\"",
@@ -468,7 +468,7 @@ async fn an_invalid_gallery_is_refused_with_the_valid_names() {
         (&["--scenario", "all", "--cluster", "kube"], "scenario: "),
     ] {
         let said = refused(server(folder.path()).args(arguments)).await;
-        assert!(said.starts_with(told), "{said}");
+        assert!(said.starts_with(expected), "{said}");
     }
     let listed = server(folder.path()).args(["--scenario", "list"]).output();
     let listed = timeout(LIMIT, listed).await.unwrap().unwrap();

@@ -31,7 +31,7 @@ impl Access {
                 .iter()
                 .map(|domain| {
                     let name = domain.trim().trim_start_matches('@');
-                    // A domain is what an address can have.
+                    // A domain is valid if an address can have it.
                     let fits = check_email(&format!("a@{name}")).is_ok();
                     let ascii = ascii_domain(name).filter(|_| fits);
                     ascii.ok_or_else(|| anyhow!("auth.allowed_domains: {domain:?} is no domain"))
@@ -49,14 +49,14 @@ impl Access {
         }
     }
 
-    /// Whether this is the address of an administrator. Nobody else may use it: who has not been verified to have it is
-    /// nobody.
+    /// Whether this is the address of an administrator. Nobody else may use it: a person whose address is not verified is
+    /// refused.
     pub(crate) fn is_administrators(&self, email: &str) -> bool {
         comparable(email).is_some_and(|email| self.admins.contains(&email))
     }
 
-    /// Whether somebody with this address may come in. Where there are lists, only a verified address is in one; an
-    /// administrator's has to be verified in any case.
+    /// Whether a person with this address may sign in. If there are lists, only a verified address counts as listed; that of
+    /// an administrator must be verified in any case.
     pub(crate) fn allows(&self, email: &str, verified: bool) -> bool {
         if !verified && self.is_administrators(email) {
             return false;
@@ -73,7 +73,7 @@ impl Access {
         verified && comparable(email).is_some_and(listed)
     }
 
-    /// Whether a user who is known may still do what they could when they signed in: the lists may have changed since.
+    /// Whether a known user may still sign in, and their role now: the lists may have changed since they signed in.
     /// People who signed in with an earlier version of this server had a verified address.
     pub(crate) fn holds(&self, user: &User) -> (bool, Role) {
         let verified = user.email_verified || user.identity.is_none();
@@ -84,7 +84,7 @@ impl Access {
     }
 }
 
-/// Whether two addresses are one mailbox, as far as anybody but its provider can tell.
+/// Whether two addresses are the same mailbox. Only its provider can know for sure.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     one == other || comparable(one).is_some_and(|one| Some(one) == comparable(other))
 }

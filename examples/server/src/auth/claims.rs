@@ -29,10 +29,10 @@ fn seconds(claim: &Value) -> Option<i64> {
     claim.as_i64().or_else(|| claim.as_f64().map(floor))
 }
 
-/// When the token stops to hold, in seconds since 1970, where it holds now.
+/// The end of the validity of a token that is valid now, in seconds since 1970.
 ///
 /// # Errors
-/// Why it does not.
+/// The reason why it is not valid.
 pub(super) fn expiry(claims: &Claims, now: Timestamp) -> Result<i64, &'static str> {
     let now = now.as_second();
     let begins = match claims.get("nbf") {
@@ -52,8 +52,8 @@ pub(super) fn expiry(claims: &Claims, now: Timestamp) -> Result<i64, &'static st
     }
 }
 
-/// The id of the session that a token stands for: what it says, never its bytes, since a signature with an elliptic
-/// curve can be written in two ways.
+/// The id of the session of a token. It is made from the claims and not from the bytes, because a signature with an
+/// elliptic curve can be written in two ways.
 pub(super) fn session_id(claims: &Claims) -> String {
     match claims.get("jti") {
         // `*` stands for all sessions.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::session::Session;
 
-/// Under this name they are kept with the user.
+/// The field of the user in which they are stored.
 const EXTRA: &str = "endedSessions";
-/// As many are remembered one by one; a user who ends more in a day is signed out of the oldest of all.
+/// The maximum number stored one by one. If a user ends more in a day, all sessions up to a time count as ended.
 const MOST: usize = 1000;
 /// Stands for all sessions that end by themselves no later than this one.
 const ALL: &str = "*";
@@ -19,7 +19,7 @@ const ALL: &str = "*";
 struct EndedSession {
     /// Its id.
     id: String,
-    /// When it would have ended by itself: after that nobody has to remember it.
+    /// When it would have ended by itself; after that it need not be stored.
     until: Timestamp,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn has_ended(user: &User, session: &Session) -> bool {
 }
 
 /// Notes that a session has ended.
-pub(super) fn end(user: &mut User, session: &Session, now: Timestamp) {
+pub(super) fn note_end(user: &mut User, session: &Session, now: Timestamp) {
     let mut ended: Vec<_> = ended_sessions(user)
         .filter(|ended| ended.until > now && ended.id != session.id)
         .collect();
@@ -84,8 +84,8 @@ mod tests {
             .to_user(Role::Client);
         let last = 5 * i64::try_from(MOST).unwrap();
         for number in 0..last {
-            end(&mut user, &session(number), now);
-            end(&mut user, &session(number), now);
+            note_end(&mut user, &session(number), now);
+            note_end(&mut user, &session(number), now);
         }
         assert!(ended_sessions(&user).count() <= MOST);
         assert!((0..last).all(|number| has_ended(&user, &session(number))));
@@ -97,8 +97,8 @@ mod tests {
         let mut user = Profile::in_development("ana@example.com")
             .unwrap()
             .to_user(Role::Client);
-        end(&mut user, &session(1), Timestamp::UNIX_EPOCH);
-        end(&mut user, &session(2), session(1).until);
+        note_end(&mut user, &session(1), Timestamp::UNIX_EPOCH);
+        note_end(&mut user, &session(2), session(1).until);
         assert_eq!(ended_sessions(&user).count(), 1);
     }
 }

@@ -5,7 +5,7 @@ use super::profile::Profile;
 use super::refused::refuse;
 use crate::contract::failure::Failure;
 
-/// As whom Google signs; the first is who it is.
+/// The names that Google signs with; the first one is stored in identities.
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
 /// Checks the ID tokens that Google makes for this application.

@@ -49,7 +49,7 @@ impl App {
                     .platform
                     .user_by_identity(&itself(), &profile.identity)
                     .await?;
-                // Nobody signs in with these tokens: whoever has not been here for a while comes in.
+                // Nobody signs in with these tokens: the first request after a while counts as a sign-in.
                 let user = match known {
                     Some(known) if self.presence.is_there(&known.id) && self.agrees(&known, &profile) => {
                         known

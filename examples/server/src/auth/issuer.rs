@@ -7,23 +7,23 @@ use super::refused::refuse;
 use super::session::Session;
 use crate::contract::failure::Failure;
 
-/// Another issuer, whose tokens are taken as well.
+/// Another issuer whose tokens are accepted.
 pub(crate) struct Issuer {
     /// Its keys.
     pub(crate) keys: Keys,
     /// Its name (`iss`).
     pub(crate) name: String,
-    /// For whom it makes them (`aud`).
+    /// The audience of its tokens (`aud`).
     pub(crate) audience: String,
-    /// Whether it verifies every address, and need not say so.
+    /// Whether it verifies every address, so that its tokens need not say so.
     pub(crate) verifies_addresses: bool,
 }
 
 impl Issuer {
-    /// Whose a token is, and its session.
+    /// The profile and the session in a token.
     ///
     /// # Errors
-    /// 401 for everything that the issuer has not signed or that does not hold now.
+    /// 401 if the issuer has not signed it, or if it is not valid now.
     pub(crate) async fn verify(&self, token: &str) -> Result<(Profile, Session), Failure> {
         let (claims, until) = self.keys.verify(token, &[&self.name], &self.audience).await?;
         let profile = Profile::of_claims(&self.name, &claims, self.verifies_addresses).map_err(refuse)?;

@@ -134,7 +134,7 @@ impl Keys {
     }
 }
 
-/// The keys of an issuer as it tells them, some of which may be of kinds that are not known here (RFC 7517, section 5).
+/// The keys that an issuer publishes. Some may be of unknown kinds (RFC 7517, section 5).
 #[derive(Deserialize)]
 struct KeySet {
     keys: Vec<Value>,

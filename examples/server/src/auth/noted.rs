@@ -9,10 +9,10 @@ use crate::app::App;
 use crate::contract::failure::Failure;
 
 impl App {
-    /// Writes down that somebody has signed in, if they are an administrator.
+    /// Records the sign-in of an administrator in the audit log.
     ///
     /// # Errors
-    /// Those of the audit log: an administrator whose coming can't be written down is not let in.
+    /// Those of the audit log: an administrator whose sign-in can't be recorded is refused.
     pub(crate) async fn note_sign_in(&self, user: &User, origin: Origin) -> Result<(), Failure> {
         if user.role != Role::Admin {
             return Ok(());

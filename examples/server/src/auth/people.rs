@@ -15,11 +15,12 @@ use crate::contract::failure::Failure;
 const MAX_CONFLICTS: usize = 20;
 
 impl App {
-    /// The user that somebody is; at the first time they become one. Their role is what the lists say of the address
+    /// The user of this person; it is created at their first sign-in. Their role follows from the lists and the address
     /// that their issuer has verified now.
     ///
     /// # Errors
-    /// 401 when they claim the address of an administrator, and nobody has verified it; 403 when they are on no list; 409 when their address belongs to somebody else; those of the store.
+    /// 401 when they claim the address of an administrator, and nobody has verified it; 403 when they are on no list; 409
+    /// when their address belongs to somebody else; those of the store.
     pub(crate) async fn welcome(&self, profile: &Profile) -> Result<User, Failure> {
         if !profile.email_verified && self.access.is_administrators(&profile.email) {
             tracing::warn!(
@@ -91,7 +92,7 @@ impl App {
         self.access.role(&known.email, verified)
     }
 
-    /// A user whose address may be another one by now: it follows when it is verified and free.
+    /// The user, with their new address if it has changed at the issuer, is verified and is free.
     async fn follow_address(&self, known: User, profile: &Profile) -> Result<User, Failure> {
         if is_same(&known.email, &profile.email) {
             if known.email_verified == profile.email_verified {
@@ -112,8 +113,8 @@ impl App {
         changed.await
     }
 
-    /// The user of an earlier version, or of a migration, who has this address: whoever first proves that it is theirs is
-    /// them. `None`: nobody has it.
+    /// The user with this address from an earlier version or a migration. The first person who proves that the address is
+    /// theirs gets this user. `None`: nobody has it.
     ///
     /// # Errors
     /// 409 when it is somebody else's.
@@ -159,8 +160,8 @@ impl App {
         }
     }
 
-    /// Whether nobody has the address of a profile. Somebody whose issuer has never verified it gives it up to whom it
-    /// really belongs to.
+    /// Whether nobody has the address of a profile. A user whose address was never verified loses it to its proven
+    /// owner.
     async fn is_free(&self, profile: &Profile) -> Result<bool, Failure> {
         let Some(holder) = self.platform.user_by_email(&itself(), &profile.email).await? else {
             return Ok(true);
@@ -184,8 +185,8 @@ impl App {
             .is_none())
     }
 
-    /// A user with what the lists say of them now: whoever is not in one any more is shut out, or an administrator no
-    /// longer, at once. Whoever was added to one becomes an administrator when they next sign in.
+    /// The user with their current permissions. Removal from a list takes effect at once; a new administrator becomes one at
+    /// their next sign-in.
     ///
     /// # Errors
     /// 401 when they are being deleted; 403 when they are on no list any more; those of the store.
@@ -210,9 +211,11 @@ impl App {
     /// Those of the store.
     pub(crate) async fn end_session(&self, caller: &Caller) -> Result<(), Failure> {
         let now = Timestamp::now();
-        self.change_user(&caller.user.id, |user| ended::end(user, &caller.session, now))
-            .await?;
-        self.sessions.end(caller);
+        self.change_user(&caller.user.id, |user| {
+            ended::note_end(user, &caller.session, now)
+        })
+        .await?;
+        self.sessions.end_one(caller);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::contract::failure::Failure;
 use crate::contract::user::AVATAR;
 
-/// The issuer of those who sign in by address alone, in development.
+/// The issuer of people who sign in by address alone, in development.
 const DEVELOPMENT: &str = "development";
 
 /// The identity and address of a person, as an issuer of tokens or they themselves state them. All of it is checked.
@@ -28,7 +28,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Somebody in development, who is who they say they are.
+    /// The profile of a person in development, whose address is believed.
     ///
     /// # Errors
     /// 400 when this is no address.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::contract::failure::Failure;
 
-/// A token is refused: why is for the log of the server, and nothing for the one who shows it.
+/// Refuses a token. The reason goes to the log only, so that its bearer learns nothing.
 pub(super) fn refuse(reason: impl Display) -> Failure {
     tracing::info!(%reason, "a token is refused");
     Failure::unauthorized()

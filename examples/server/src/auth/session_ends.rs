@@ -37,7 +37,7 @@ impl App {
         }
     }
 
-    /// Whether somebody is still who they were when they connected. While the store can't say, they are.
+    /// Whether the session of a connection is still valid. It counts as valid while the store can't be read.
     async fn still_holds(&self, caller: &Caller) -> bool {
         match self.find_user(&caller.user.id).await {
             Ok(Some(user)) => {

@@ -25,8 +25,8 @@ pub(super) struct Bearer {
 }
 
 impl Bearer {
-    /// Whether this is the user whom the token was made for: whoever was deleted and comes again has the same id, and
-    /// the tokens from before do not come to life again with them.
+    /// Whether the token was made for this user. A user who is created again after a deletion has the same id, and the
+    /// tokens from before must stay invalid.
     pub(super) fn is(&self, user: &User) -> bool {
         let since = user.registration_date;
         match self.registered {
@@ -101,10 +101,10 @@ impl Tokens {
         })
     }
 
-    /// Whose a token is, and its session.
+    /// The user and the session in a token.
     ///
     /// # Errors
-    /// 401 for everything that this server has not signed or that does not hold now.
+    /// 401 if this server has not signed it, or if it is not valid now.
     pub(super) fn verify(&self, token: &str) -> Result<(Bearer, Session), Failure> {
         let token = decode::<Claims>(token, &self.decoding, &self.validation).map_err(refuse)?;
         if token.header.crit.is_some() {
@@ -120,7 +120,7 @@ impl Tokens {
         Ok((bearer, Session::new(claims.jti, until)))
     }
 
-    /// Whether a token claims to be signed as those of this server are. That proves nothing: it says who is to check.
+    /// Whether a token claims to be signed like those of this server. That proves nothing; it only decides who checks it.
     pub(crate) fn may_be_ours(token: &str) -> bool {
         decode_header(token).is_ok_and(|header| header.alg == Algorithm::HS256)
     }

@@ -123,8 +123,8 @@ fn pods_and_the_pages_that_call_the_api_are_different_sites() {
         one.control_plane.contains(&"app.pods.example.com".to_owned()),
         "{one:?}"
     );
-    for told in ["dev = true\n", "allow_same_site = true\n"] {
-        assert!(domains(&config(told)).allow_same_site, "{told}");
+    for allowed in ["dev = true\n", "allow_same_site = true\n"] {
+        assert!(domains(&config(allowed)).allow_same_site, "{allowed}");
     }
 }
 

@@ -98,7 +98,7 @@ fn without_null(schema: &Value) -> Value {
 }
 
 fn key(name: String, meaning: String, property: &Value, value: &Value, default: Value) -> Key {
-    let told = |what: &str| text(property, what).or_else(|| text(value, what));
+    let annotation = |what: &str| text(property, what).or_else(|| text(value, what));
     let kind = match kind_of(value) {
         "array" => Kind::List,
         "object" => Kind::Table,
@@ -112,7 +112,7 @@ fn key(name: String, meaning: String, property: &Value, value: &Value, default: 
     let one = one.cloned().unwrap_or_default();
     let limit = |name: &str| one.get(name).and_then(Value::as_f64);
     let range = (limit("minimum"), limit("maximum"));
-    let allowed = told("allowed").unwrap_or_else(|| {
+    let allowed = annotation("allowed").unwrap_or_else(|| {
         let each = allowed(&one, range);
         match kind {
             Kind::Single => each,
@@ -121,7 +121,7 @@ fn key(name: String, meaning: String, property: &Value, value: &Value, default: 
         }
     });
     Key {
-        unit: told("unit"),
+        unit: annotation("unit"),
         name,
         meaning,
         allowed,

@@ -63,7 +63,7 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
         .source(Some(lists));
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
-        look_at(path).with_context(|| format!("config: {}", path.display()))?;
+        check_file(path).with_context(|| format!("config: {}", path.display()))?;
         let file = File::from(path.as_path()).format(FileFormat::Toml);
         builder = builder.add_source(file);
     }
@@ -111,7 +111,7 @@ fn is_list(variable: &str) -> bool {
 }
 
 /// Checks that a file is TOML. An error does not repeat its lines, because there may be secrets in them.
-fn look_at(path: &Path) -> Result<()> {
+fn check_file(path: &Path) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let Err(error) = text.parse::<toml::Table>() else {
         return Ok(());

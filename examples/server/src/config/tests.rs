@@ -197,14 +197,14 @@ fn a_gallery_is_in_memory_by_default_and_only_for_development() {
     };
     assert_eq!(store(&["--dev"]).unwrap(), "sqlite:neuropod.db");
     assert_eq!(store(&["--dev", "--scenario", "all"]).unwrap(), "memory");
-    let told = [
+    let with_store = [
         "--dev",
         "--scenario",
         "running,stopped",
         "--store",
         "sqlite:gallery.db",
     ];
-    assert_eq!(store(&told).unwrap(), "sqlite:gallery.db");
+    assert_eq!(store(&with_store).unwrap(), "sqlite:gallery.db");
     for wrong in [
         &["--scenario", "all"][..],
         &["--dev", "--scenario", "all", "--cluster", "kube"],

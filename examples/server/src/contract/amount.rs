@@ -33,10 +33,10 @@ mod tests {
     #[test]
     fn every_shown_amount_is_accepted() {
         let biggest = BIGGEST.micros();
-        let spread = (0..20_000).map(|step| biggest / 20_000 * step + step * 7);
-        for micros in (0..20_000).chain(spread).chain([biggest - 1, biggest]) {
-            let told = Money::from_micros(micros);
-            assert_eq!(exact(told.as_f64()), Some(told));
+        let samples = (0..20_000).map(|step| biggest / 20_000 * step + step * 7);
+        for micros in (0..20_000).chain(samples).chain([biggest - 1, biggest]) {
+            let amount = Money::from_micros(micros);
+            assert_eq!(exact(amount.as_f64()), Some(amount));
         }
     }
 }

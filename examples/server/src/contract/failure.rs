@@ -272,7 +272,7 @@ impl Failure {
         };
         match error.kind() {
             ErrorKind::Invalid(errors) => {
-                let told = |problem: &Problem| {
+                let field_problem = |problem: &Problem| {
                     let field = wire_name(problem.field);
                     // An unreadable field is reported by the name in the request.
                     let name = match problem.violation {
@@ -286,7 +286,7 @@ impl Failure {
                         message: message::problem(&named, language, currency),
                     }
                 };
-                let fields: Vec<_> = errors.problems().iter().map(told).collect();
+                let fields: Vec<_> = errors.problems().iter().map(field_problem).collect();
                 body.errors = Some(fields.iter().map(|field| field.message.clone()).collect());
                 body.fields = Some(fields);
             }

@@ -81,8 +81,8 @@ impl BalanceView {
 impl LowView {
     fn of(low: Low, language: Language) -> Self {
         let (kind, seconds_left, message) = match low {
-            Low::Balance(left) => ("balance", left, message::low_balance(left, false, language)),
-            Low::DailyCap(left) => ("dailyCap", left, message::low_balance(left, true, language)),
+            Low::Balance(seconds) => ("balance", seconds, message::low_balance(seconds, false, language)),
+            Low::DailyCap(seconds) => ("dailyCap", seconds, message::low_balance(seconds, true, language)),
             Low::Volume(at) => (
                 "volume",
                 at.duration_since(Timestamp::now()).as_secs().max(0),
@@ -234,7 +234,7 @@ impl StatementView {
             kind: *kind,
             amount: amount.as_f64(),
         });
-        let told = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        let listed = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         Self {
             currency: currency.code().to_owned(),
             time_zone: "UTC",
@@ -245,7 +245,7 @@ impl StatementView {
                 .collect(),
             pods: pods.collect(),
             kinds: kinds.collect(),
-            omitted: statement.entries.saturating_sub(told),
+            omitted: statement.entries.saturating_sub(listed),
             entries,
             total: statement.total.as_f64(),
         }

@@ -208,12 +208,12 @@ impl SpecsView {
         let gib = f64::from(gpu.size.memory_mib) / 1024.0;
         let memory = match memory.trim() {
             "" => language.pick(format!("{gib} GB de RAM"), format!("{gib} GB RAM")),
-            told => told.to_owned(),
+            text => text.to_owned(),
         };
         let performance = match (performance.trim(), &gpu.accelerator) {
             ("", Some(accelerator)) => format!("{} GPU", accelerator.count),
             ("", None) => language.pick("Sin GPU", "No GPU").to_owned(),
-            (told, _) => performance_in(told, language).to_owned(),
+            (text, _) => performance_in(text, language).to_owned(),
         };
         Self {
             memory,
@@ -229,15 +229,15 @@ impl SpecsView {
 }
 
 /// The words of the default catalogue in a language; those of other catalogues are not translated.
-fn performance_in(told: &str, language: Language) -> &str {
-    let spanish = match told {
+fn performance_in(text: &str, language: Language) -> &str {
+    let spanish = match text {
         "No GPU" => "Sin GPU",
         "Entry" => "Básico",
         "High" => "Alto",
         "Extreme" => "Extremo",
         other => other,
     };
-    language.pick(spanish, told)
+    language.pick(spanish, text)
 }
 
 impl CostView {
@@ -318,9 +318,9 @@ mod tests {
         let mut bare = Catalogue::default().get("rtx-4090").unwrap().clone();
         bare.specs = GpuSpecs::default();
         bare.size.memory_mib = 1536;
-        let told = SpecsView::of(&bare, Language::En);
+        let view = SpecsView::of(&bare, Language::En);
         assert_eq!(
-            (told.memory.as_str(), told.cores, told.performance.as_str()),
+            (view.memory.as_str(), view.cores, view.performance.as_str()),
             ("1.5 GB RAM", 8, "1 GPU")
         );
     }
@@ -361,6 +361,6 @@ mod tests {
             "on one node"
         );
         assert_eq!(free(1, Some(&[])), (Some(0), None));
-        assert_eq!(free(1, None), (None, None), "the cluster does not tell");
+        assert_eq!(free(1, None), (None, None), "the cluster does not report it");
     }
 }

@@ -78,7 +78,7 @@ fn asset(page: &Page, path: &str, headers: &HeaderMap) -> Option<Response> {
         // A file of another replica, older or newer. This one works too, but is not the requested version.
         (_, false) => "no-store",
     };
-    let (encoding, body) = asset.encoded(Accepted::of(headers).smallest());
+    let (encoding, body) = asset.encoded(Accepted::from_headers(headers).smallest());
     let fixed: [(HeaderName, &str); 3] = [
         (CONTENT_TYPE, asset.media_type()),
         (CACHE_CONTROL, cache),

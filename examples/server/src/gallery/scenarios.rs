@@ -17,7 +17,7 @@ pub(super) struct Scenario {
     /// Its name, on the page and on the command line.
     pub(super) name: &'static str,
     /// Its owner.
-    pub(super) account: Account,
+    pub(super) account: GalleryOwner,
     pub(super) image: &'static str,
     pub(super) gpu: &'static str,
     pub(super) ports: &'static [u16],
@@ -33,7 +33,7 @@ pub(super) struct Scenario {
 
 /// The owner of a gallery pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Account {
+pub(super) enum GalleryOwner {
     /// Somebody with enough money.
     Gallery,
     /// Somebody suspended by an administrator.
@@ -42,7 +42,7 @@ pub(super) enum Account {
     Empty,
 }
 
-impl Account {
+impl GalleryOwner {
     pub(super) const ALL: [Self; 3] = [Self::Gallery, Self::Suspended, Self::Empty];
 
     pub(super) fn email(self) -> &'static str {
@@ -159,7 +159,7 @@ const IMAGE: &str = "quay.io/jupyter/pytorch-notebook:latest";
 const fn scenario(name: &'static str, shows: Shows) -> Scenario {
     Scenario {
         name,
-        account: Account::Gallery,
+        account: GalleryOwner::Gallery,
         image: IMAGE,
         gpu: "cpu",
         ports: JUPYTER,
@@ -355,11 +355,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Shows::Reason(ReasonCode::VolumeDeleted),
     ),
     Scenario {
-        account: Account::Suspended,
+        account: GalleryOwner::Suspended,
         ..scenario("suspended", Shows::Reason(ReasonCode::Suspended))
     },
     Scenario {
-        account: Account::Empty,
+        account: GalleryOwner::Empty,
         ..past(
             "empty_account",
             Past::Stopped,

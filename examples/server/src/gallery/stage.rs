@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::choice::chosen;
 use super::director::Director;
 use super::past::write;
-use super::scenarios::{Account, Past, Scenario};
+use super::scenarios::{GalleryOwner, Past, Scenario};
 use crate::app::Shared;
 use crate::auth::Profile;
 use crate::backends::Store;
@@ -47,7 +47,7 @@ pub(crate) async fn open(app: &Shared, store: &Store, cluster: SimCluster) -> Re
         }
         cast.insert(pod.id.clone(), (owner(&pod), scenario.then));
     }
-    for account in Account::ALL {
+    for account in GalleryOwner::ALL {
         settle(app, account).await?;
     }
     let director = Director::new(app.platform.clone(), Arc::clone(&store.pods), cluster, cast);
@@ -88,20 +88,20 @@ async fn make(app: &Shared, store: &Store, scenario: &Scenario) -> Result<Pod> {
 }
 
 /// Adjusts an account once its pods exist.
-async fn settle(app: &Shared, account: Account) -> Result<()> {
+async fn settle(app: &Shared, account: GalleryOwner) -> Result<()> {
     let admin = Actor::admin("gallery");
     let Some(user) = app.platform.user_by_email(&admin, account.email()).await? else {
         return Ok(());
     };
     match account {
-        Account::Gallery => {}
-        Account::Suspended => drop(app.platform.suspend(&admin, &user.id, true).await?),
-        Account::Empty => drop(tokio::spawn(empty(Arc::clone(app), user.id))),
+        GalleryOwner::Gallery => {}
+        GalleryOwner::Suspended => drop(app.platform.suspend(&admin, &user.id, true).await?),
+        GalleryOwner::Empty => drop(tokio::spawn(empty(Arc::clone(app), user.id))),
     }
     Ok(())
 }
 
-/// Takes all that somebody has, once what was reserved for their pod has come back to them.
+/// Takes all money of a user, once the hold of their pod is released.
 async fn empty(app: Shared, user: UserId) {
     let emptied = async {
         let admin = Actor::admin("gallery");

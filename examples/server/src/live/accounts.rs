@@ -19,7 +19,7 @@ impl Accounts {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enqueues an account: its owner will be told its standing, if that has changed.
+    /// Enqueues an account: its standing is reported to its owner, if it has changed.
     pub(crate) fn enqueue(&self, user: &UserId) {
         self.changed().insert(user.clone());
         self.notify.notify_one();

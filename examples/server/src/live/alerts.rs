@@ -64,9 +64,9 @@ impl Alerts {
 
     /// Handles a change of a pod: if its money was topped up, its account is warned again next time.
     pub(super) fn changed(&mut self, before: Option<&Pod>, pod: &Pod) {
-        let left = |pod: &Pod| pod.meter.remaining_seconds();
-        let Some(now) = left(pod) else { return };
-        let had = before.and_then(left);
+        let remaining = |pod: &Pod| pod.meter.remaining_seconds();
+        let Some(now) = remaining(pod) else { return };
+        let had = before.and_then(remaining);
         for purse in [
             Purse::Account(pod.owner.clone()),
             Purse::Cap(pod.owner.clone()),
@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    /// The pod with so much left of its hold.
+    /// The pod with this much of its hold remaining.
     fn with(pod: &Pod, seconds: i64) -> Pod {
         let mut pod = pod.clone();
         pod.meter.remaining = Some(pod.meter.price.hourly.for_seconds(seconds));

@@ -139,7 +139,7 @@ impl Hub {
     }
 
     /// Reports the current standing of this user's account.
-    pub(super) fn tell_standing(&self, user: &UserId, standing: &Arc<Standing>) {
+    pub(super) fn report_standing(&self, user: &UserId, standing: &Arc<Standing>) {
         let state = self.state();
         let mine = state.by_owner.get(user).into_iter().flatten();
         for listener in mine.filter_map(|number| state.listeners.get(number)) {

@@ -108,12 +108,12 @@ struct Inbox {
     alerts: BTreeMap<PodId, Alert>,
     /// Notices for administrators.
     notices: BTreeMap<PodId, ReasonCode>,
-    account: Account,
+    account: AccountNews,
 }
 
 /// Unread news of the listener's own account.
 #[derive(Default)]
-struct Account {
+struct AccountNews {
     follows: bool,
     last_sent: Option<Arc<Standing>>,
     /// The current standing, if it differs from that.

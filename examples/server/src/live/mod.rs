@@ -1,5 +1,6 @@
 //! Live updates: one source of events, two transports.
 
+mod account_reports;
 mod accounts;
 mod ack;
 mod alerts;
@@ -11,17 +12,16 @@ mod mailbox;
 mod message;
 mod shared;
 mod socketio;
-mod tell_accounts;
 #[cfg(test)]
 mod tests;
 mod ws;
 
 pub(crate) use self::{
+    account_reports::watch as watch_accounts,
     accounts::Accounts,
     hub::Hub,
     shared::watch as watch_others,
     socketio::serve as serve_socketio,
-    tell_accounts::watch as watch_accounts,
     ws::{describe as describe_websocket, open as websocket},
 };
 #[cfg(test)]

@@ -314,7 +314,7 @@ async fn subscribe_account(
     State(app): State<Shared>,
     Extension(connection): Extension<Connection>,
 ) {
-    app.tell_account(&connection.listener);
+    app.report_account(&connection.listener);
     ack.send(&connection.ended).await;
 }
 

@@ -283,7 +283,7 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
             None
         }
         Ok(Incoming::SubscribeAccount) => {
-            app.tell_account(listener);
+            app.report_account(listener);
             None
         }
         Ok(Incoming::Ping) => Some(Event::new("pong", json!({}))),

@@ -69,7 +69,7 @@ impl Target {
     pub(super) async fn open(&self, config: &Config, dry_run: bool) -> Result<Option<Opened>> {
         let opened = match self {
             Self::InPlace => return Ok(None),
-            Self::File(file) if dry_run => look_at(Path::new(file)).await,
+            Self::File(file) if dry_run => open_copy(Path::new(file)).await,
             Self::File(file) => SqliteStore::open(file)
                 .await
                 .map(|store| Opened::on(store, None))
@@ -98,7 +98,7 @@ impl Target {
 }
 
 /// A store on a copy of `file`, because opening the file itself would create or upgrade it.
-async fn look_at(file: &Path) -> Result<Opened> {
+async fn open_copy(file: &Path) -> Result<Opened> {
     if !file.exists() {
         return Ok(Opened::on(MemoryStore::new(), None));
     }

@@ -33,7 +33,7 @@ pub(crate) struct Whose {
     user_id: Option<String>,
 }
 
-/// How much of a statement is told one by one.
+/// How many entries of a statement are listed.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Detail {

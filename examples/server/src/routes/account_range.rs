@@ -1,4 +1,4 @@
-//! Whose account, and which time of it.
+//! The account and the time range of a request.
 
 use neuropod::money::billing::EntryOptions;
 use neuropod::{ErrorKind, UserId};
@@ -11,7 +11,7 @@ use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::contract::failure::Failure;
 
-/// Whose account, and which time.
+/// The account and the time range.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -29,7 +29,7 @@ impl Range {
     /// The requested range.
     ///
     /// # Errors
-    /// 400 where the range is none; 403 and 404 as for the account.
+    /// 400 if the range is invalid; 403 and 404 as for the account.
     pub(super) async fn ledger(self, app: &Shared, caller: &Caller) -> Result<Ledger, Failure> {
         let range = TimeRange::read(self.from.as_deref(), self.until.as_deref())?;
         let user = whose(app, caller, self.user_id).await?;
@@ -42,7 +42,7 @@ impl Range {
     }
 }
 
-/// The user whose account is meant: the caller, or a user that an administrator names.
+/// The owner of the requested account: the caller, or a user that an administrator names.
 pub(super) async fn whose(app: &App, caller: &Caller, named: Option<String>) -> Result<UserId, Failure> {
     match named {
         Some(id) if id != caller.user.id.as_str() => {
@@ -55,7 +55,7 @@ pub(super) async fn whose(app: &App, caller: &Caller, named: Option<String>) -> 
     }
 }
 
-/// An account that does not exist is a user who does not.
+/// An account that does not exist is reported as a user who does not exist.
 pub(super) fn no_account(error: neuropod::Error) -> Failure {
     if *error.kind() == ErrorKind::NotFound {
         Failure::no_user()

@@ -40,7 +40,7 @@ pub(crate) struct Which {
     owner: Option<String>,
     /// Only those with this in their name, id, image or node, or in the name or address of their owner.
     search: Option<String>,
-    /// By what they are sorted; by creation unless given.
+    /// The sort key; the creation unless given.
     #[serde(default)]
     #[param(inline)]
     sort: Sort,
@@ -58,7 +58,7 @@ pub(crate) struct Which {
 /// A page of all pods.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PodsPage {
-    /// The pods, without their services: links are for who opens one pod.
+    /// The pods, without their services: links are shown for a single pod only.
     pods: Vec<OwnedPod>,
     /// Where the next page begins; null: this was the last.
     next: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct PodsPage {
     gpus: BTreeSet<String>,
 }
 
-/// A pod and whose it is.
+/// A pod and its owner.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OwnedPod {

@@ -14,7 +14,7 @@ use crate::contract::reply::{Done, done};
 use crate::contract::user::UserView;
 use crate::language::Asked;
 
-/// A token of this server, and whose it is.
+/// A token of this server, and its user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SignedIn {
     success: bool,
@@ -116,7 +116,7 @@ async fn sign_in(app: &App, profile: &Profile, origin: Origin) -> Result<Json<Si
     }))
 }
 
-/// Whether the token holds, and whose it is.
+/// Whether the token is valid, and its user.
 #[utoipa::path(get, path = "/api/auth/verify", tag = "Auth", security(("bearer" = [])), responses(
     (status = 200, body = Me), (status = 401, body = FailureBody),
 ))]

@@ -81,11 +81,11 @@ pub(crate) struct HolderView {
 /// The GPUs of the cluster.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InventoryView {
-    /// By model. Null: the cluster does not tell.
+    /// By model. Null: the cluster does not report it.
     gpus: Option<Vec<GpuCount>>,
-    /// By node. Null: the cluster does not tell.
+    /// By node. Null: the cluster does not report it.
     nodes: Option<Vec<NodeView>>,
-    /// The GPU types on offer that no node can take. Null: the cluster does not tell.
+    /// The GPU types on offer that no node can take. Null: the cluster does not report it.
     unmatched: Option<Vec<UnmatchedView>>,
 }
 

@@ -21,11 +21,11 @@ use crate::contract::reply::Parameters;
 use crate::csv::{Cell, Csv};
 use crate::language::Asked;
 
-/// The kind of the last row: a file without one has broken off.
+/// The kind of the last row: a file without it is incomplete.
 const END: &str = "end";
 
 /// Every entry of the account, oldest first, as CSV: amounts exactly. The last row is of the kind `end` and says
-/// how many entries there are and what they come to; a file without it has broken off.
+/// how many entries there are and their sum; a file without it is incomplete.
 #[utoipa::path(get, path = "/api/account/statement.csv", tag = "Account", params(Range),
     security(("bearer" = [])), responses(
     (status = 200, body = String, content_type = "text/csv"), (status = 400, body = FailureBody),
@@ -59,9 +59,9 @@ pub(crate) async fn csv(
                     sums.add(entry);
                     add(&mut csv, entry, names, currency, language);
                 }),
-                None => sums.end(&mut csv, currency),
+                None => sums.write_last_row(&mut csv, currency),
             }
-            let text = Bytes::from(csv.take());
+            let text = Bytes::from(csv.take_text());
             Ok::<_, Error>(Some((text, (pages, None, sums, csv, words))))
         },
     );
@@ -130,7 +130,7 @@ impl Sums {
     }
 
     /// Writes the last row. Its amount is in the note, so that a sum over the column is not twice as much.
-    fn end(&mut self, csv: &mut Csv, currency: &Currency) {
+    fn write_last_row(&mut self, csv: &mut Csv, currency: &Currency) {
         self.ended = true;
         let note = format!(
             "entries={} amount{}={}",
@@ -165,10 +165,10 @@ mod tests {
             amount: Money::from_micros(-45_000),
             ended: false,
         };
-        sums.end(&mut csv, &Currency::EUR);
+        sums.write_last_row(&mut csv, &Currency::EUR);
         assert!(sums.ended);
         assert_eq!(
-            csv.take(),
+            csv.take_text(),
             "number,at,kind,podId,podName,amountEur,heldEur,note,text\r\n\
              ,,end,,,,,entries=3 amountEur=-0.045,\r\n"
         );

@@ -30,8 +30,8 @@ pub(crate) struct Query {
     /// The log of the container before the last restart.
     #[serde(default)]
     previous: bool,
-    /// Go on with what is written from now on, as plain text, until the connection is closed. Where too many follow
-    /// logs at a time, those with most of them lose their oldest: its text ends, and may be asked for anew.
+    /// Continue with new lines, as plain text, until the connection is closed. If too many logs are followed at a time, the
+    /// user who follows most loses the oldest one: its text ends, and may be requested again.
     #[serde(default)]
     follow: bool,
 }

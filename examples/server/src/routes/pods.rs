@@ -128,7 +128,7 @@ async fn of_address(
 
 /// Create a pod.
 #[utoipa::path(post, path = "/api/pods", tag = "Pods", request_body = CreateBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition answer the same pod")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition return the same pod")),
     security(("bearer" = [])), responses(
     (status = 201, body = Answer<CreatedPod>),
     (status = 400, description = "Everything that is wrong with the request, or too little money for an hour",
@@ -227,7 +227,8 @@ impl App {
 
     /// The use of a pod.
     pub(crate) fn stats(&self, pod: &Pod) -> Stats {
-        self.usage.of(pod, self.platform.catalogue(), Timestamp::now())
+        self.usage
+            .stats_of(pod, self.platform.catalogue(), Timestamp::now())
     }
 
     fn pod_view(&self, pod: &Pod, language: Language) -> PodView {

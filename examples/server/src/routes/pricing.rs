@@ -70,7 +70,7 @@ pub(crate) async fn get(
     Ok(data(app.pricing(language).await?))
 }
 
-/// Change prices and what new clients get: any part of what `GET` answers. The rest is configuration. All of it is
+/// Change prices and what new clients get: any part of what `GET` returns. The rest is configuration. All of it is
 /// changed, or nothing.
 #[utoipa::path(put, path = "/api/pricing", tag = "Pricing", request_body(content = Object, example = json!({
     "gpus": { "rtx-4090": { "price": 2.5 } }, "freeTier": { "enabled": true, "initialBalance": 10 },
@@ -202,7 +202,7 @@ pub(crate) async fn gpu(
 }
 
 impl App {
-    /// The prices, with how many GPUs are free where the cluster tells.
+    /// The prices, with how many GPUs are free, if the cluster reports it.
     async fn pricing(&self, language: Language) -> Result<PricingView, Failure> {
         let prices = self.platform.prices().await?;
         let stock = self.stock.get(&self.platform).await;

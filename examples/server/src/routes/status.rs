@@ -15,7 +15,7 @@ use crate::contract::failure::FailureBody;
 use crate::contract::reply::{Answer, data};
 use crate::language::Asked;
 
-/// That the server works.
+/// The server works.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StatusView {
     /// `ok`.
@@ -34,13 +34,13 @@ fn view(language: neuropod::message::Language) -> Json<StatusView> {
     })
 }
 
-/// That the server works.
+/// The server works.
 #[utoipa::path(get, path = "/api/status/public", tag = "Status", responses((status = 200, body = StatusView)))]
 pub(crate) async fn public(Asked(language): Asked) -> Json<StatusView> {
     view(language)
 }
 
-/// That the server works, and the token holds.
+/// The server works, and the token is valid.
 #[utoipa::path(get, path = "/api/status", tag = "Status", security(("bearer" = [])), responses(
     (status = 200, body = StatusView), (status = 401, body = FailureBody),
 ))]

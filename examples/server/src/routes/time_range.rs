@@ -33,7 +33,7 @@ impl TimeRange {
     }
 }
 
-/// When what `text` names begins, and how long it is.
+/// The beginning and the length of the day or time that `text` names.
 fn moment(text: &str) -> Option<(Timestamp, SignedDuration)> {
     let Some(place) = text.find(['T', 't', ' ']) else {
         let date: Date = text.parse().ok().filter(|_| text.len() == "2026-01-31".len())?;
@@ -50,8 +50,8 @@ fn moment(text: &str) -> Option<(Timestamp, SignedDuration)> {
     Some((time, length(tail)))
 }
 
-/// The time in UTC. The first and the last day of the calendar are not all within the times that can be counted: who
-/// writes them means for ever.
+/// The time in UTC. The first and the last day of the calendar may be outside the range of timestamps; they then mean no
+/// limit.
 fn utc(time: DateTime) -> Timestamp {
     let limit = if time.year() > 0 {
         Timestamp::MAX
@@ -61,7 +61,7 @@ fn utc(time: DateTime) -> Timestamp {
     TimeZone::UTC.to_timestamp(time).unwrap_or(limit)
 }
 
-/// How long what a time of day names is: an hour, a minute, a second, or the last digit of its fraction.
+/// The length that a time of day names: an hour, a minute, a second, or the last digit of its fraction.
 fn length(time_of_day: &str) -> SignedDuration {
     let end = time_of_day.find(|char: char| !char.is_ascii_digit() && !":.,".contains(char));
     let written = &time_of_day[..end.unwrap_or(time_of_day.len())];
@@ -166,8 +166,8 @@ mod tests {
             ),
         ] {
             let range = TimeRange::read(Some(text), Some(text)).unwrap();
-            let told = [range.from, range.until].map(|time| time.unwrap());
-            assert_eq!(told, [from, until].map(|time| time.parse().unwrap()), "{text}");
+            let read = [range.from, range.until].map(|time| time.unwrap());
+            assert_eq!(read, [from, until].map(|time| time.parse().unwrap()), "{text}");
         }
     }
 

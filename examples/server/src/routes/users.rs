@@ -37,7 +37,7 @@ pub(crate) struct Search {
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "balance": 25 }))]
 pub(crate) struct BalanceBody {
     user_id: String,
-    /// Not negative, at most six decimals: what was told can be sent back.
+    /// Not negative, at most six decimals: a shown amount can be sent back.
     #[schema(minimum = 0)]
     balance: f64,
 }
@@ -47,7 +47,7 @@ pub(crate) struct BalanceBody {
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "dailyCap": 5 }))]
 pub(crate) struct CapBody {
     user_id: String,
-    /// Not negative, at most six decimals; null: what the platform says.
+    /// Not negative, at most six decimals; null: that of the platform.
     #[schema(minimum = 0)]
     daily_cap: Option<f64>,
 }

@@ -61,18 +61,18 @@ impl Exporters {
     /// Queries every address of the name: a headless Service has one for each node. Nodes that are down are
     /// left out.
     async fn ask_all_of(&self, url: &reqwest::Url) -> Vec<String> {
-        let told = |error: anyhow::Error| {
+        let warn = |error: anyhow::Error| {
             tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer");
         };
         let addresses = match addresses(url).await {
             Ok(addresses) => addresses,
             Err(error) => {
-                told(error);
+                warn(error);
                 return Vec::new();
             }
         };
         let answers = join_all(addresses.into_iter().map(|url| self.ask_one(url))).await;
-        let answers = answers.into_iter().map(|answer| answer.map_err(told));
+        let answers = answers.into_iter().map(|answer| answer.map_err(warn));
         answers.filter_map(Result::ok).collect()
     }
 

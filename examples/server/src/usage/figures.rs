@@ -81,7 +81,7 @@ pub(crate) struct Figures(RwLock<HashMap<PodId, Usage>>);
 
 impl Figures {
     /// The current usage of a pod.
-    pub(crate) fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
+    pub(crate) fn stats_of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
         let figures = self.0.read().unwrap_or_else(PoisonError::into_inner);
         // The usage of an earlier container says nothing about the one that runs.
         let fresh = |usage: &&Usage| {

@@ -11,14 +11,14 @@ use crate::test_api::{Api, config};
 
 #[tokio::test]
 async fn gpus_are_reported_by_the_exporters_that_respond() {
-    let told: Arc<Mutex<String>> = Arc::default();
+    let metrics: Arc<Mutex<String>> = Arc::default();
     // On one of the addresses of `localhost`; nobody listens on the others.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(
         "http://localhost:{}/metrics",
         listener.local_addr().unwrap().port()
     );
-    let text = Arc::clone(&told);
+    let text = Arc::clone(&metrics);
     let exporter = Router::new().route("/metrics", get(async move || text.lock().unwrap().clone()));
     tokio::spawn(async move { axum::serve(listener, exporter).await });
     let kube = Kube {
@@ -30,7 +30,7 @@ async fn gpus_are_reported_by_the_exporters_that_respond() {
     let pod = api.create(&ana, "training").await;
     let running = api.until(&ana, &pod, "running").await;
     let names = &running["pod"]["kubernetesResources"];
-    *told.lock().unwrap() = format!(
+    *metrics.lock().unwrap() = format!(
         "DCGM_FI_DEV_GPU_UTIL{{gpu=\"0\",namespace={},pod={}}} 77\n",
         names["namespace"], names["podName"]
     );

@@ -43,7 +43,7 @@ async fn start(folder: &std::path::Path) -> (Child, Vec<String>) {
 }
 
 /// The value after a word of the greeting.
-fn told<'a>(said: &'a [String], word: &str) -> &'a str {
+fn value_after<'a>(said: &'a [String], word: &str) -> &'a str {
     let line = said.iter().find_map(|line| line.trim_start().strip_prefix(word));
     line.unwrap_or_else(|| panic!("{word}: {said:#?}")).trim()
 }
@@ -57,11 +57,17 @@ async fn from_an_empty_folder_to_the_open_link_of_a_pod() {
     let begun = Instant::now();
     let (_server, said) = start(folder.path()).await;
     let ready = begun.elapsed();
-    assert!(told(&said, "Sign in").contains("admin@example.com"), "{said:#?}");
-    assert!(told(&said, "Cluster").starts_with("simulated"), "{said:#?}");
-    assert_eq!(told(&said, "Stop"), "Ctrl-C");
+    assert!(
+        value_after(&said, "Sign in").contains("admin@example.com"),
+        "{said:#?}"
+    );
+    assert!(
+        value_after(&said, "Cluster").starts_with("simulated"),
+        "{said:#?}"
+    );
+    assert_eq!(value_after(&said, "Stop"), "Ctrl-C");
 
-    let page = Page::open_at(told(&said, "Open").to_owned(), "first-minutes").await;
+    let page = Page::open_at(value_after(&said, "Open").to_owned(), "first-minutes").await;
     page.reads("Simulated cluster").await;
     page.check("sign-in", &axe).await;
     page.sign_in("newcomer@example.com").await;

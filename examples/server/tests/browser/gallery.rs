@@ -41,9 +41,9 @@ async fn every_failure_shows_its_remedy_in_every_variant() {
         "gave_up",
         "name_taken",
     ] {
-        let told =
+        let has_reason =
             "return Boolean(row(arguments[0])?.querySelector('.reason:not([hidden]) strong')?.textContent)";
-        page.until(name, told, json!([name])).await;
+        page.until(name, has_reason, json!([name])).await;
     }
     for (guise, button, width) in GUISES {
         if let Some(button) = button {

@@ -152,8 +152,8 @@ impl Server {
     /// Stops it like Kubernetes. It ends by itself, and without an error.
     pub(crate) async fn stop(mut self) {
         let id = self.process.id().unwrap().to_string();
-        let told = Command::new("kill").arg(id).status().await.unwrap();
-        assert!(told.success());
+        let signalled = Command::new("kill").arg(id).status().await.unwrap();
+        assert!(signalled.success());
         let ended = tokio::time::timeout(LIMIT, self.process.wait()).await;
         let ended = ended.expect("the server stops").unwrap();
         assert!(ended.success(), "{ended}");

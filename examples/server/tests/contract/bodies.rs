@@ -138,7 +138,7 @@ async fn a_field_of_the_wrong_type_is_named() {
             let refused = refused.expect(400);
             let fields = refused["fields"].as_array().unwrap();
             assert!(
-                fields.iter().any(|told| told["field"] == field),
+                fields.iter().any(|problem| problem["field"] == field),
                 "{field}: {value}: {refused}"
             );
         }
@@ -198,15 +198,15 @@ async fn every_address_names_the_fields_of_the_wrong_type_in_both_languages() {
                 .request(method.clone(), format!("{}{path}", server.origin));
             let request = request.header("accept-language", language).bearer_auth(&admin);
             let refused = Answer::of(request.json(&body)).await.expect(400);
-            let mut told: Vec<_> = refused["fields"].as_array().unwrap().iter().collect();
-            told.sort_by_key(|told| told["field"].as_str().unwrap());
+            let mut problems: Vec<_> = refused["fields"].as_array().unwrap().iter().collect();
+            problems.sort_by_key(|problem| problem["field"].as_str().unwrap());
             let expected: Vec<_> = body
                 .as_object()
                 .unwrap()
                 .keys()
                 .map(|field| json!({ "field": field, "code": "wrong_type", "message": format!("{field} {text}") }))
                 .collect();
-            assert_eq!(told, expected.iter().collect::<Vec<_>>(), "{method} {path}");
+            assert_eq!(problems, expected.iter().collect::<Vec<_>>(), "{method} {path}");
         }
     }
     for path in [

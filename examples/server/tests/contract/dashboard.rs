@@ -17,6 +17,6 @@ async fn its_modules_pass_their_own_tests() {
         .current_dir(folder)
         .output();
     let tests = tests.await.expect("node runs");
-    let told = String::from_utf8_lossy(&tests.stdout);
-    assert!(tests.status.success() && told.contains("# fail 0"), "{told}");
+    let output = String::from_utf8_lossy(&tests.stdout);
+    assert!(tests.status.success() && output.contains("# fail 0"), "{output}");
 }

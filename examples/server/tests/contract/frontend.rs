@@ -125,7 +125,7 @@ async fn the_deployment_type_of_a_form_decides_between_template_and_image() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|told| &told["field"])
+            .map(|problem| &problem["field"])
             .collect();
         assert_eq!(fields, [field], "{body}: {refused}");
         assert!(refused["errors"][0].is_string(), "{refused}");
@@ -199,13 +199,13 @@ async fn the_buttons_of_the_page_of_users_work() {
     };
 
     // The shown value is sent back.
-    let told = of_ana().await["balance"].clone();
+    let shown = of_ana().await["balance"].clone();
     let set = async |balance: &Value| {
         let body = json!({ "userId": user, "balance": balance });
         server.post("/api/auth/users/balance", &admin, &body).await
     };
     for balance in [
-        &told,
+        &shown,
         &json!(9.027_917),
         &json!(0.000_001),
         &json!(12),
@@ -301,7 +301,7 @@ async fn the_page_of_prices_changes_the_credit_of_new_clients() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|told| &told["field"])
+        .map(|problem| &problem["field"])
         .collect();
     assert_eq!(fields, ["gpus", "enabled", "initialBalance"]);
     let prices = server.get("/api/pricing/public", "").await.expect(200)["data"].clone();
@@ -532,16 +532,16 @@ async fn updates_of_a_stop(
         .post(&format!("/api/pods/{id}/stop"), token, &Value::Null)
         .await
         .expect(200);
-    let mut told = vec![first];
-    while told.last().is_none_or(|last| last["step"] != "stopped") {
-        told.push(next().await);
+    let mut updates = vec![first];
+    while updates.last().is_none_or(|last| last["step"] != "stopped") {
+        updates.push(next().await);
     }
     // Figures are measured every ten seconds; equal ones are not sent again.
     while let Ok(more) = timeout(Duration::from_secs(12), next()).await {
-        told.push(more);
+        updates.push(more);
     }
-    told.iter().for_each(is_update);
-    told
+    updates.iter().for_each(is_update);
+    updates
 }
 
 /// The paths at which two documents differ.
@@ -565,15 +565,15 @@ fn differences(path: &str, one: &Value, other: &Value, found: &mut Vec<String>) 
     }
 }
 
-fn each_says_something_new(told: &[Value]) {
+fn each_says_something_new(updates: &[Value]) {
     // Changed details of the pod are not sent to a page that does not read them.
     let brief = |update: &Value| {
         let mut update = without_time(update.clone());
         update["pod"].take();
         update
     };
-    let told: Vec<_> = told.iter().map(brief).collect();
-    for pair in told.windows(2) {
+    let updates: Vec<_> = updates.iter().map(brief).collect();
+    for pair in updates.windows(2) {
         let mut found = Vec::new();
         differences("", &pair[0], &pair[1], &mut found);
         eprintln!("update while it stops: {}", found.join(", "));
@@ -594,8 +594,8 @@ async fn updates_come_once_at_the_subscription_and_then_only_when_something_diff
         let mut plain = plain.lock().await;
         plain.until(|heard| heard["type"] == "podUpdate").await
     };
-    let told = updates_of_a_stop(&server, &token, &id, of_plain).await;
-    each_says_something_new(&told);
+    let updates = updates_of_a_stop(&server, &token, &id, of_plain).await;
+    each_says_something_new(&updates);
 
     let Some(modules) = modules("contract/frontend-updates") else {
         return;
@@ -609,8 +609,8 @@ async fn updates_come_once_at_the_subscription_and_then_only_when_something_diff
     client.say("subscribe", json!({ "podId": id })).await;
     let client = tokio::sync::Mutex::new(client);
     let of_client = async || client.lock().await.next("podUpdate").await;
-    let told = updates_of_a_stop(&server, &token, &id, of_client).await;
-    each_says_something_new(&told);
+    let updates = updates_of_a_stop(&server, &token, &id, of_client).await;
+    each_says_something_new(&updates);
     // A repeated subscription gets the state again, once.
     let mut client = client.into_inner();
     client.say("subscribe", json!({ "podId": id })).await;

@@ -59,7 +59,7 @@ impl Issuer {
     }
 
     /// A token of another person.
-    fn of(&self, sub: &str, email: &str) -> String {
+    fn token_of(&self, sub: &str, email: &str) -> String {
         self.token(&json!({ "sub": sub, "email": email }))
     }
 
@@ -235,7 +235,9 @@ async fn each_claim_of_the_trials_comes_out_right() {
 async fn a_person_is_issuer_and_subject() {
     let issuer = Issuer::start().await;
     let server = issuer.server().await;
-    let ana = who(&server, &issuer.of("1", "ana@example.com")).await.unwrap();
+    let ana = who(&server, &issuer.token_of("1", "ana@example.com"))
+        .await
+        .unwrap();
     // Another subject with the same address, in any spelling, is refused and gets no access.
     for email in ["ana@example.com", " Ana@Example.COM "] {
         for verified in [json!(true), json!(null)] {
@@ -246,13 +248,13 @@ async fn a_person_is_issuer_and_subject() {
             server.post("/api/pods", &other, &pod("stolen")).await.expect(409);
         }
     }
-    let told = server
-        .get("/api/auth/me", &issuer.of("2", "ana@example.com"))
+    let refused = server
+        .get("/api/auth/me", &issuer.token_of("2", "ana@example.com"))
         .await
         .json();
     assert!(
-        told["message"].as_str().unwrap().contains("another account"),
-        "{told}"
+        refused["message"].as_str().unwrap().contains("another account"),
+        "{refused}"
     );
     // Nor is she a user of another way to sign in.
     let mock = server
@@ -260,18 +262,24 @@ async fn a_person_is_issuer_and_subject() {
         .await;
     assert_eq!(mock.expect(409)["code"], "address_taken");
     // The same subject is the same person, even with a new address.
-    let moved = who(&server, &issuer.of("1", "ana@new.example")).await.unwrap();
+    let moved = who(&server, &issuer.token_of("1", "ana@new.example"))
+        .await
+        .unwrap();
     assert_eq!(
         (&moved["id"], &moved["email"]),
         (&ana["id"], &json!("ana@new.example"))
     );
-    let free = who(&server, &issuer.of("2", "ana@example.com")).await.unwrap();
+    let free = who(&server, &issuer.token_of("2", "ana@example.com"))
+        .await
+        .unwrap();
     assert_ne!(
         free["id"], ana["id"],
         "the address is free again, and who has it now is somebody else"
     );
     // An address that is taken or unverified is not adopted.
-    let stays = who(&server, &issuer.of("1", "ana@example.com")).await.unwrap();
+    let stays = who(&server, &issuer.token_of("1", "ana@example.com"))
+        .await
+        .unwrap();
     assert_eq!(
         (&stays["id"], &stays["email"]),
         (&ana["id"], &json!("ana@new.example"))
@@ -310,7 +318,7 @@ async fn only_a_verified_address_makes_an_administrator() {
             server.get("/api/auth/users", &token).await.expect(401);
         }
     }
-    let root = issuer.of("root", ADMIN);
+    let root = issuer.token_of("root", ADMIN);
     let admin = who(&server, &root).await.unwrap();
     assert_eq!(
         (&admin["role"], &admin["balance"]),
@@ -319,7 +327,9 @@ async fn only_a_verified_address_makes_an_administrator() {
     // Any other address is accepted as claimed, until its real owner comes.
     let evil = issuer.token(&json!({ "sub": "evil", "email": "ana@example.com", "email_verified": null }));
     assert_eq!(who(&server, &evil).await.unwrap()["email"], "ana@example.com");
-    let ana = who(&server, &issuer.of("ana", "ana@example.com")).await.unwrap();
+    let ana = who(&server, &issuer.token_of("ana", "ana@example.com"))
+        .await
+        .unwrap();
     let users = server.get("/api/auth/users", &root).await.expect(200);
     let users = users["data"].as_array().unwrap();
     assert_eq!(users.len(), 3, "{users:?}");
@@ -380,8 +390,11 @@ async fn lists_decide_who_may_sign_in() {
     let mock = server
         .post("/api/auth/mock-login", "", &json!({ "email": "zoe@example.org" }))
         .await;
-    let told = mock.expect(403);
-    assert!(told["message"].as_str().unwrap().contains("no access"), "{told}");
+    let refused = mock.expect(403);
+    assert!(
+        refused["message"].as_str().unwrap().contains("no access"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

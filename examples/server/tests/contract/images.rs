@@ -43,10 +43,10 @@ async fn an_image_outside_the_public_internet_is_reported_at_its_field() {
         "metadata.google.internal/computemetadata/v1",
     ] {
         let registry = image.split('/').next().unwrap();
-        let told = fields(server.post("/api/pods", &ana, &of_image(image)).await);
+        let problems = fields(server.post("/api/pods", &ana, &of_image(image)).await);
         let text = format!("Images from '{registry}' are not allowed: it is not a public registry");
         let expected = ("dockerImage".to_owned(), "registry_internal".to_owned(), text);
-        assert_eq!(told, [expected], "{image}");
+        assert_eq!(problems, [expected], "{image}");
     }
     let spanish = server
         .client
@@ -54,9 +54,9 @@ async fn an_image_outside_the_public_internet_is_reported_at_its_field() {
         .bearer_auth(&ana)
         .header("accept-language", "es")
         .json(&of_image("localhost/lab"));
-    let told = fields(Answer::of(spanish).await);
+    let problems = fields(Answer::of(spanish).await);
     assert_eq!(
-        told[0].2,
+        problems[0].2,
         "No se permiten imágenes de 'localhost': no es un registro público"
     );
     assert_eq!(server.get("/api/pods", &ana).await.expect(200)["data"], json!([]));
@@ -71,7 +71,7 @@ async fn a_list_of_registries_holds_for_pods_and_templates() {
     .await;
     let ana = server.sign_in("ana@example.com").await;
     let admin = server.sign_in(ADMIN).await;
-    let told = fields(server.post("/api/pods", &ana, &of_image("ghcr.io/a/b")).await);
+    let problems = fields(server.post("/api/pods", &ana, &of_image("ghcr.io/a/b")).await);
     let text =
         "Images from 'ghcr.io' are not allowed; use one from: docker.io, quay.io/jupyter, registry.lan:5000";
     let expected = |field: &str| {
@@ -81,7 +81,7 @@ async fn a_list_of_registries_holds_for_pods_and_templates() {
             text.to_owned(),
         )
     };
-    assert_eq!(told, [expected("dockerImage")]);
+    assert_eq!(problems, [expected("dockerImage")]);
     server
         .post("/api/pods", &ana, &of_image("registry.lan:5000/lab"))
         .await
@@ -93,8 +93,8 @@ async fn a_list_of_registries_holds_for_pods_and_templates() {
         "volume_path".to_owned(),
         "The volume path must be absolute and not the system's own, as in '/workspace'".to_owned(),
     );
-    let told = fields(server.post("/api/templates", &admin, &template).await);
-    assert_eq!(told, [expected("dockerImage"), path.clone()]);
+    let problems = fields(server.post("/api/templates", &admin, &template).await);
+    assert_eq!(problems, [expected("dockerImage"), path.clone()]);
     let good = json!({ "name": "Lab", "dockerImage": "ubuntu" });
     let stored = server.post("/api/templates", &admin, &good).await.expect(201);
     let place = format!("/api/templates/{}", stored["template"]["_id"].as_str().unwrap());
@@ -102,8 +102,8 @@ async fn a_list_of_registries_holds_for_pods_and_templates() {
         (json!({ "dockerImage": "ghcr.io/a/b" }), expected("dockerImage")),
         (json!({ "volumePath": "/root/.ssh" }), path),
     ] {
-        let told = fields(server.call(Method::PUT, &place, &admin, Some(&change)).await);
-        assert_eq!(told, [expected], "{change}");
+        let problems = fields(server.call(Method::PUT, &place, &admin, Some(&change)).await);
+        assert_eq!(problems, [expected], "{change}");
     }
 }
 

@@ -163,14 +163,14 @@ async fn a_subscribed_balance_equals_the_one_read_from_the_api() {
     let read = async || server.get("/api/account/balance", &ana).await.expect(200)["data"].clone();
     let mut socket = Socket::of(&server, &ana).await;
     socket.say(&json!({ "type": "subscribeAccount" })).await;
-    let mut told = socket.until(|heard| heard["type"] == "balance").await;
+    let mut balance = socket.until(|heard| heard["type"] == "balance").await;
     for added in ["type", "timestamp"] {
         assert!(
-            told.as_object_mut().unwrap().remove(added).is_some(),
-            "{added}: {told}"
+            balance.as_object_mut().unwrap().remove(added).is_some(),
+            "{added}: {balance}"
         );
     }
-    assert_eq!(told, read().await);
+    assert_eq!(balance, read().await);
     let id = server.create(&ana, "training").await;
     let held = |heard: &Value| heard["type"] == "balance" && heard["held"].as_f64() > Some(0.0);
     socket.until(held).await;
@@ -188,10 +188,10 @@ async fn a_subscribed_balance_equals_the_one_read_from_the_api() {
         let mut client = Client::start(&modules, &server, transport, &ana);
         client.next("connected").await;
         client.say("subscribeAccount", Value::Null).await;
-        let told = client.next("balance").await;
+        let balance = client.next("balance").await;
         // Node.js writes 10.0 as 10.
         let available = read().await["available"].as_f64();
-        assert_eq!(told["available"].as_f64(), available, "{transport}");
+        assert_eq!(balance["available"].as_f64(), available, "{transport}");
         // It was acknowledged, so the next event is sent.
         client.say("ping", Value::Null).await;
         client.next("pong").await;

@@ -61,8 +61,8 @@ async fn the_server_conforms_to_its_document() {
     let by = async |who: &str, token: &str, things: &str, done: BTreeSet<String>| {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("schemathesis.toml"), things).unwrap();
-        let (is_right, told) = schemathesis(&python, &server, token, folder.path()).await;
-        assert!(is_right, "{who}: {told}");
+        let (is_right, output) = schemathesis(&python, &server, token, folder.path()).await;
+        assert!(is_right, "{who}: {output}");
         assert_eq!(answered(&document, folder.path()), done, "what was done by {who}");
     };
     let admin = server.sign_in(ADMIN).await;
@@ -174,8 +174,8 @@ async fn schemathesis(python: &Path, server: &TestServer, token: &str, folder: &
         .current_dir(folder)
         .output();
     let run = run.await.expect("schemathesis runs");
-    let told = [run.stdout, run.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    (run.status.success(), told.concat())
+    let output = [run.stdout, run.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    (run.status.success(), output.concat())
 }
 
 /// The operations of a document for which `is_so` is true.

@@ -29,8 +29,12 @@ async fn requests_for_somebody_elses_pod_reveal_nothing() {
         let foreign = format!("/api/pods/{id}{path}");
         let refused = server.call(method.clone(), &foreign, &berta, None).await;
         assert_eq!(refused.status, 403, "{method} {path}");
-        for told in [NAME, "secret-project", &token, "ana@example.com", "pytorch"] {
-            assert!(!refused.text.contains(told), "{method} {path}: {}", refused.text);
+        for private in [NAME, "secret-project", &token, "ana@example.com", "pytorch"] {
+            assert!(
+                !refused.text.contains(private),
+                "{method} {path}: {}",
+                refused.text
+            );
         }
         let unknown = format!("/api/pods/{UNKNOWN}{path}");
         assert_eq!(server.call(method, &unknown, &berta, None).await.status, 404);

@@ -165,7 +165,7 @@ async fn every_address_replies_to_every_caller_according_to_the_contract() {
                     answer.status, answer.text
                 ));
             } else if status >= 400 {
-                is_told_in_both_languages(&server, &answer, &method, &path, token, body).await;
+                is_shown_in_both_languages(&server, &answer, &method, &path, token, body).await;
             } else if answer
                 .json()
                 .get("success")
@@ -179,7 +179,7 @@ async fn every_address_replies_to_every_caller_according_to_the_contract() {
 }
 
 /// A failure changes nothing, so the request can be repeated: in Spanish, which is the default.
-async fn is_told_in_both_languages(
+async fn is_shown_in_both_languages(
     server: &TestServer,
     english: &Answer,
     method: &Method,
@@ -199,9 +199,9 @@ async fn is_told_in_both_languages(
     let spanish = Answer::of(request).await;
     assert_eq!(spanish.status, english.status, "{method} {path}");
     let (spanish, english) = (spanish.json(), english.json());
-    for told in [&spanish, &english] {
-        assert_eq!(told["success"], false, "{told}");
-        assert!(!told["code"].as_str().unwrap().is_empty(), "{told}");
+    for answer in [&spanish, &english] {
+        assert_eq!(answer["success"], false, "{answer}");
+        assert!(!answer["code"].as_str().unwrap().is_empty(), "{answer}");
     }
     assert_eq!(spanish["code"], english["code"], "{method} {path}");
     let (es, en) = (
@@ -236,8 +236,8 @@ async fn only_pages_of_known_origins_may_read_replies() {
             .header("access-control-request-method", "POST")
             .header("access-control-request-headers", "authorization, content-type");
         let answer = Answer::of(asked).await;
-        let told = answer.headers.get("access-control-allow-origin");
-        let may = told.is_some_and(|told| told.to_str().is_ok_and(|told| told == origin));
-        assert_eq!(may, allowed, "{origin}: {told:?}");
+        let header = answer.headers.get("access-control-allow-origin");
+        let may = header.is_some_and(|header| header.to_str().is_ok_and(|header| header == origin));
+        assert_eq!(may, allowed, "{origin}: {header:?}");
     }
 }

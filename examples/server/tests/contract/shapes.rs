@@ -38,13 +38,13 @@ async fn a_pod_has_the_frontends_shape_from_its_creation_to_its_end() {
         .post("/api/pods", &token, &pod("My training"))
         .await
         .expect(201);
-    let told = [
+    let shape = [
         ("podId", "text"),
         ("podName", "text"),
         ("status", "text"),
         ("message", "text"),
     ];
-    has(&created["data"], &told);
+    has(&created["data"], &shape);
     assert_eq!(created["data"]["status"], "creating");
     let id = created["data"]["podId"].as_str().unwrap().to_owned();
     let path = format!("/api/pods/{id}");

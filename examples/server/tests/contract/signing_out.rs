@@ -33,7 +33,7 @@ async fn a_websocket_ends_with_its_session_and_others_continue() {
         unreachable!("two were opened");
     };
     let next = timeout(AT_ONCE, of_left.hear()).await.expect("it ends at once");
-    assert_eq!(next, Err(Some(4401)), "and nothing is told before");
+    assert_eq!(next, Err(Some(4401)), "and nothing is sent before");
     of_stays
         .until(|heard| heard["type"] == "podCreated" && heard["podId"] == id.as_str())
         .await;
@@ -62,7 +62,7 @@ async fn socket_io_ends_with_its_session_and_others_continue() {
             "disconnect".to_owned(),
             json!({ "reason": "io server disconnect" }),
         );
-        assert_eq!(next, ends, "and nothing is told before");
+        assert_eq!(next, ends, "and nothing is sent before");
         of_stays
             .until("podCreated", |data| data["podId"] == id.as_str())
             .await;

@@ -66,12 +66,15 @@ impl Client {
         let line = timeout(PATIENCE, self.output.next_line())
             .await
             .expect("something comes");
-        let mut told: Value = serde_json::from_str(&line.unwrap().expect("the client goes on")).unwrap();
-        if let Some(event) = told["ack"].as_str().map(ToOwned::to_owned) {
-            self.acks.push((event, told["args"].take()));
+        let mut message: Value = serde_json::from_str(&line.unwrap().expect("the client goes on")).unwrap();
+        if let Some(event) = message["ack"].as_str().map(ToOwned::to_owned) {
+            self.acks.push((event, message["args"].take()));
             return None;
         }
-        Some((told["event"].as_str().unwrap().to_owned(), told["data"].take()))
+        Some((
+            message["event"].as_str().unwrap().to_owned(),
+            message["data"].take(),
+        ))
     }
 
     pub(crate) async fn hear(&mut self) -> (String, Value) {
@@ -221,10 +224,10 @@ async fn invisible_pods_send_no_events() {
             assert_eq!(refused["podId"], id);
             others.say(event, json!({ "podId": "0123456789abcdef" })).await;
             let unknown = others.next("error").await;
-            let told = |answer: &Value| (answer["type"].clone(), answer["message"].clone());
+            let code_and_text = |answer: &Value| (answer["type"].clone(), answer["message"].clone());
             assert_eq!(
-                told(&refused),
-                told(&unknown),
+                code_and_text(&refused),
+                code_and_text(&unknown),
                 "{event}: a pod of somebody else is like none"
             );
         }

@@ -224,6 +224,6 @@ async fn silent_and_unread_connections_delay_nobody() {
     let running = socket.until(|heard| heard["status"] == "running");
     timeout(Duration::from_secs(20), running)
         .await
-        .expect("told in time");
+        .expect("sent in time");
     server.stop().await.expect("it stops all the same");
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::LIMIT;
 use crate::chromium::Browser;
-use crate::page::{begin, end, perform, until};
+use crate::page::{begin, perform, result, until};
 use crate::site::{DOMAIN, Platform, Site};
 
 /// The cell of the notebook.
@@ -281,7 +281,7 @@ async fn lives(site: &Site, namespace: &str, exposure: &str) {
     platform.server.stop().await;
 }
 
-/// Somebody who is told that it is ready can open it at once.
+/// As soon as it is reported ready it can be opened.
 async fn is_open(lab: &Lab<'_>, links: &Links) {
     let path = format!("/api/status?token={}", links.token);
     let (status, took) = lab.first_answer(&links.host, &path).await;
@@ -337,7 +337,7 @@ async fn works(site: &Site, browser: &Browser, links: &Links) {
     begin(browser, "the upload", UPLOAD, json!([token, 200])).await;
     let said = perform(browser, "a terminal", TERMINAL, json!([token])).await;
     assert_eq!(said, "answer-42");
-    assert_eq!(end(browser, "the upload").await, 200 << 20);
+    assert_eq!(result(browser, "the upload").await, 200 << 20);
     measured(format_args!("200 MiB are uploaded in {:?}", begun.elapsed()));
     let big = 20 << 20;
     assert_eq!(

@@ -338,7 +338,7 @@ async fn pods_reach_the_internet_and_nothing_of_the_cluster() {
         .server
         .call(Method::POST, &format!("/api/pods/{id}/stop"), None)
         .await;
-    wait_until("the pod is told to end", LIMIT, async || {
+    wait_until("the pod is being stopped", LIMIT, async || {
         let name = pods.ana.metadata.name.as_deref().unwrap();
         let pod = site.api::<KubePod>(&platform.namespace).get(name).await;
         let pod = pod.map_err(|error| error.to_string())?;

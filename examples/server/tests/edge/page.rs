@@ -19,7 +19,7 @@ pub(crate) async fn begin(browser: &Browser, name: &str, body: &str, arguments: 
 }
 
 /// Waits for the result with this name, and returns it.
-pub(crate) async fn end(browser: &Browser, name: &str) -> Value {
+pub(crate) async fn result(browser: &Browser, name: &str) -> Value {
     wait_until(name, LIMIT, async || {
         let done = browser
             .run("return window.doing?.[arguments[0]] ?? null", json!([name]))
@@ -37,7 +37,7 @@ pub(crate) async fn end(browser: &Browser, name: &str) -> Value {
 /// Runs an async function, and returns its result.
 pub(crate) async fn perform(browser: &Browser, name: &str, body: &str, arguments: Value) -> Value {
     begin(browser, name, body, arguments).await;
-    end(browser, name).await
+    result(browser, name).await
 }
 
 /// Waits until a function body returns something true.

@@ -38,7 +38,7 @@ const SAMPLES: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Debug, Clone, Copy)]
 struct Figure {
     until: Timestamp,
-    told: f64,
+    reported: f64,
     counted: f64,
 }
 
@@ -55,7 +55,7 @@ struct Watched<'a> {
 
 impl Watched<'_> {
     /// Samples the container's usage, and fetches the latest report of metrics-server.
-    async fn look(&mut self) {
+    async fn measure(&mut self) {
         let now = Timestamp::now();
         if let Some((last, _)) = self.samples.last()
             && now.duration_since(*last) < SAMPLES
@@ -81,7 +81,7 @@ impl Watched<'_> {
         let cpu = object.data["containers"][0]["usage"]["cpu"].as_str().unwrap();
         self.figures.push(Figure {
             until,
-            told: cpu.strip_suffix('n').unwrap().parse::<f64>().unwrap() / 1e6,
+            reported: cpu.strip_suffix('n').unwrap().parse::<f64>().unwrap() / 1e6,
             counted: (after - before) / window.as_secs_f64() / 1e6,
         });
     }
@@ -99,8 +99,8 @@ impl Watched<'_> {
     }
 
     /// Whether metrics-server has reported this value in thousandths, within one percent.
-    fn has_told(&self, millis: f64) -> bool {
-        let near = |figure: &Figure| (figure.told - millis).abs() <= 10.0;
+    fn has_reported(&self, millis: f64) -> bool {
+        let near = |figure: &Figure| (figure.reported - millis).abs() <= 10.0;
         self.figures.iter().any(near)
     }
 }
@@ -118,29 +118,35 @@ async fn a_busy_processor_shows() {
     let cluster = backend(&site, &platform).await;
 
     wait_until("two figures of metrics-server", LIMIT, async || {
-        watched.look().await;
+        watched.measure().await;
         (watched.figures.len() >= 2)
             .then_some(())
             .ok_or_else(|| format!("{:?}", watched.figures))
     })
     .await
     .unwrap();
-    for Figure { told, counted, .. } in &watched.figures {
+    for Figure {
+        reported, counted, ..
+    } in &watched.figures
+    {
         measured(format_args!(
-            "edge-usage: metrics-server says {told:.0} thousandths of a processor, of which {counted:.0} were used"
+            "edge-usage: metrics-server says {reported:.0} thousandths of a processor, of which {counted:.0} were used"
         ));
-        assert!((counted * 0.9..=counted * 1.1).contains(told), "{told} {counted}");
+        assert!(
+            (counted * 0.9..=counted * 1.1).contains(reported),
+            "{reported} {counted}"
+        );
     }
 
     wait_until("usage()", LIMIT, async || {
-        watched.look().await;
+        watched.measure().await;
         let usage = cluster.usage().await.map_err(|error| error.to_string())?;
         let busy = usage.iter().find(|usage| usage.pod_id.as_str() == id).unwrap();
-        let told = watched.figures.iter().find(|figure| figure.until == busy.at);
-        let told = told.ok_or_else(|| format!("{busy:?}"))?.told;
+        let reported = watched.figures.iter().find(|figure| figure.until == busy.at);
+        let reported = reported.ok_or_else(|| format!("{busy:?}"))?.reported;
         assert!(
-            (told - f64::from(u32::try_from(busy.cpu_millis.unwrap()).unwrap())).abs() <= 1.0,
-            "{told} {busy:?}"
+            (reported - f64::from(u32::try_from(busy.cpu_millis.unwrap()).unwrap())).abs() <= 1.0,
+            "{reported} {busy:?}"
         );
         Ok(())
     })
@@ -148,13 +154,13 @@ async fn a_busy_processor_shows() {
     .unwrap();
 
     wait_until("the figure of the API", LIMIT, async || {
-        watched.look().await;
+        watched.measure().await;
         let pods = platform.server.call(Method::GET, "/api/pods", None).await;
         let stats = &pods["data"][0]["stats"];
         let known = stats["known"]["cpu"] == true && stats["known"]["memory"] == true;
         let percent = stats["cpuUsage"].as_f64().unwrap_or_default();
         // Of the pod's one processor.
-        (known && watched.has_told(percent * 10.0))
+        (known && watched.has_reported(percent * 10.0))
             .then_some(())
             .ok_or_else(|| stats.to_string())
     })
@@ -166,10 +172,10 @@ async fn a_busy_processor_shows() {
         browser.open(&base).await;
         until(browser, "the dashboard", SIGN_IN, json!([])).await;
         wait_until("the figure on the page", LIMIT, async || {
-            watched.look().await;
+            watched.measure().await;
             let shown = browser.run(SHOWN, json!([])).await;
             let percent = shown.as_f64().unwrap();
-            (percent > 0.0 && watched.has_told(percent * 10.0))
+            (percent > 0.0 && watched.has_reported(percent * 10.0))
                 .then_some(())
                 .ok_or_else(|| shown.to_string())
         })

@@ -16,7 +16,7 @@ use crate::{LIMIT, manifests};
 
 /// The namespace of the platform in the files of `examples/deploy`.
 pub(crate) const PLATFORM: &str = "neuropod";
-/// That of the pods.
+/// The namespace of the pods.
 pub(crate) const PODS: &str = "neuropod-pods";
 
 /// The cluster of all tests of this program. It ends with the process.

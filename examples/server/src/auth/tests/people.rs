@@ -32,7 +32,7 @@ fn token(issuer: &Signer, changes: &Value) -> String {
     issuer.sign(&claims)
 }
 
-/// Somebody who was here before the server asked who people are, or who comes from a migration, with 3 EUR.
+/// A user without an identity, from an earlier version or a migration, with 3 EUR.
 async fn somebody_from_before(api: &Api, email: &str) -> User {
     let user = User {
         id: UserId::new("0123456789abcdef01234567"),

@@ -95,9 +95,9 @@ fn an_empty_body_lists_all_mistakes_in_the_words_of_the_plan() {
 
 #[test]
 fn ports() {
-    let of = |ports: &str| codes(&read(&body(&serde_json::json!({ "ports": ports }))));
-    assert_eq!(of("1, 65535"), []);
-    assert_eq!(of("1,2,3,4,5,6,7,8,9,10"), []);
+    let problems_of = |ports: &str| codes(&read(&body(&serde_json::json!({ "ports": ports }))));
+    assert_eq!(problems_of("1, 65535"), []);
+    assert_eq!(problems_of("1,2,3,4,5,6,7,8,9,10"), []);
     for ports in [
         "8888,",
         "0",
@@ -110,29 +110,39 @@ fn ports() {
         "8888 7860",
         "99999999999999999999",
     ] {
-        assert_eq!(of(ports), [("ports", "port")], "{ports}");
+        assert_eq!(problems_of(ports), [("ports", "port")], "{ports}");
     }
-    assert_eq!(of(""), [("ports", "required")]);
-    assert_eq!(of("8888,8888"), [("ports", "port_twice")]);
-    assert_eq!(of("x,8888,8888"), [("ports", "port"), ("ports", "port_twice")]);
-    assert_eq!(of("1,2,3,4,5,6,7,8,9,10,11"), [("ports", "too_many_ports")]);
-    assert!(of(&"x,".repeat(1 << 20)).len() <= MAX_LISTED + 1);
+    assert_eq!(problems_of(""), [("ports", "required")]);
+    assert_eq!(problems_of("8888,8888"), [("ports", "port_twice")]);
+    assert_eq!(
+        problems_of("x,8888,8888"),
+        [("ports", "port"), ("ports", "port_twice")]
+    );
+    assert_eq!(
+        problems_of("1,2,3,4,5,6,7,8,9,10,11"),
+        [("ports", "too_many_ports")]
+    );
+    assert!(problems_of(&"x,".repeat(1 << 20)).len() <= MAX_LISTED + 1);
 }
 
 #[test]
 fn disks() {
-    let of = |size: &str| {
+    let problems_of = |size: &str| {
         codes(&read(&format!(
             r#"{{"name":"a","deploymentType":"docker","dockerImage":"a","gpu":"cpu","ports":"1","volumeDiskSize":1,
             "containerDiskSize":{size}}}"#
         )))
     };
-    assert_eq!(of("100"), []);
+    assert_eq!(problems_of("100"), []);
     for size in ["0", "101", "-1", "4294967297"] {
-        assert_eq!(of(size), [("containerDiskSize", "out_of_range")], "{size}");
+        assert_eq!(
+            problems_of(size),
+            [("containerDiskSize", "out_of_range")],
+            "{size}"
+        );
     }
     for size in ["1.5", "1e30", r#""20""#, "[]", "true", "99999999999999999999"] {
-        assert_eq!(of(size), [("containerDiskSize", "wrong_type")], "{size}");
+        assert_eq!(problems_of(size), [("containerDiskSize", "wrong_type")], "{size}");
     }
 }
 

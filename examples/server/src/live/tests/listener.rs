@@ -17,7 +17,7 @@ pub(super) async fn listener(api: &Api, token: &str) -> Arc<Listener> {
 async fn next(listener: &Listener) -> Outgoing {
     timeout(Duration::from_mins(1), listener.next())
         .await
-        .expect("something is told")
+        .expect("something is sent")
 }
 
 async fn silent(listener: &Listener) -> bool {
@@ -58,7 +58,7 @@ async fn a_pod_is_reported_from_creation_to_end_and_only_to_its_owner() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(silent(&others).await, "what is not theirs is not told");
+    assert!(silent(&others).await, "changes of others are not sent");
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ async fn a_slow_listener_gets_the_last_state_and_nothing_accumulates() {
         api.until(&ana, &pod, "running").await;
     }
     let Outgoing::Updated(current) = next(&slow).await else {
-        panic!("it is told how the pod is");
+        panic!("the pod is reported");
     };
     assert_eq!((current.pod.status, current.pod.run), (Status::Running, 4));
     slow.unsubscribe(&id);

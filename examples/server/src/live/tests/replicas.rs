@@ -67,7 +67,7 @@ async fn changes_by_one_server_are_reported_by_the_other_and_charged_once() {
     };
     timeout(Duration::from_mins(1), running)
         .await
-        .expect("the other server tells that it runs");
+        .expect("the other server reports that it runs");
     assert_eq!(created, 1, "it is new once");
 
     tokio::time::sleep(Duration::from_mins(10)).await;
@@ -119,7 +119,7 @@ async fn the_deletion_of_a_stopped_pod_reaches_listeners_of_the_other_server() {
     let gone = async { while !matches!(listener.next().await, Outgoing::Deleted(_)) {} };
     timeout(Duration::from_secs(15), gone)
         .await
-        .expect("the other server tells that it is gone");
+        .expect("the other server reports that it is gone");
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +129,7 @@ async fn every_server_sends_low_balance_warnings_to_its_listeners() {
     let listeners = join_all(servers.iter().map(|server| listen(server, &ana))).await;
     servers[0].create(&ana, "training").await;
     let warnings = listeners.iter().map(async |listener| {
-        let mut marks = Vec::new();
+        let mut minutes = Vec::new();
         loop {
             match listener.next().await {
                 Outgoing::LowBalance {
@@ -139,8 +139,8 @@ async fn every_server_sends_low_balance_warnings_to_its_listeners() {
                             ..
                         },
                     ..
-                } => marks.push(seconds / 60),
-                Outgoing::Updated(current) if current.pod.step == Step::Stopped => return marks,
+                } => minutes.push(seconds / 60),
+                Outgoing::Updated(current) if current.pod.step == Step::Stopped => return minutes,
                 _ => {}
             }
         }
@@ -155,9 +155,9 @@ async fn balance_changes_by_another_server_are_reported_within_seconds() {
     let ana = one.sign_in("ana@example.com").await;
     let user = one.app.caller(&ana).await.unwrap().user.id;
     let listener = listen(&other, &ana).await;
-    other.app.tell_account(&listener);
+    other.app.report_account(&listener);
     let euros = async |euros: i64| {
-        let told = async {
+        let shown = async {
             loop {
                 if let Outgoing::Standing(standing) = listener.next().await
                     && standing.balance.total() == Money::from_cents(100 * euros)
@@ -166,8 +166,8 @@ async fn balance_changes_by_another_server_are_reported_within_seconds() {
                 }
             }
         };
-        let told = timeout(Duration::from_secs(7), told).await;
-        told.unwrap_or_else(|_| panic!("it is never told that {euros} are there"));
+        let shown = timeout(Duration::from_secs(7), shown).await;
+        shown.unwrap_or_else(|_| panic!("a balance of {euros} is never reported"));
     };
     euros(10).await;
     // No pod changes with it.

@@ -109,14 +109,14 @@ async fn an_account_with_several_pods_is_warned_once_for_each_threshold_and_nobo
         api.until(&ana, &pod, "running").await;
     }
     let end = Instant::now() + Duration::from_mins(90);
-    let (told, overheard) = tokio::join!(
+    let (alerts, overheard) = tokio::join!(
         client.events("lowBalanceAlert", end),
         administrator.events("lowBalanceAlert", end)
     );
     assert_eq!(overheard, Vec::<Value>::new());
-    let minutes: Vec<_> = told.iter().map(|alert| &alert["minutesLeft"]).collect();
-    assert_eq!(minutes, [59, 14, 4], "{told:?}");
-    for alert in &told {
+    let minutes: Vec<_> = alerts.iter().map(|alert| &alert["minutesLeft"]).collect();
+    assert_eq!(minutes, [59, 14, 4], "{alerts:?}");
+    for alert in &alerts {
         assert_eq!(
             (&alert["currentBalance"], &alert["balanceKnown"]),
             (&json!(0.0), &json!(true))

@@ -15,13 +15,13 @@ use crate::test_api::{Api, config};
 
 async fn listener(api: &Api, token: &str) -> Arc<Listener> {
     let listener = super::listener::listener(api, token).await;
-    api.app.tell_account(&listener);
+    api.app.report_account(&listener);
     listener
 }
 
 /// The next standing for which this holds, within a minute and a half.
 async fn until(listener: &Listener, what: &str, holds: impl Fn(&Standing) -> bool) -> Arc<Standing> {
-    let told = async {
+    let reported = async {
         loop {
             if let Outgoing::Standing(standing) = listener.next().await
                 && holds(&standing)
@@ -30,14 +30,14 @@ async fn until(listener: &Listener, what: &str, holds: impl Fn(&Standing) -> boo
             }
         }
     };
-    let told = timeout(Duration::from_secs(90), told).await;
-    told.unwrap_or_else(|_| panic!("it is never told that {what}"))
+    let reported = timeout(Duration::from_secs(90), reported).await;
+    reported.unwrap_or_else(|_| panic!("it is never reported that {what}"))
 }
 
 /// Whether no standing is reported for five minutes.
 async fn is_silent(listener: &Listener) -> bool {
-    let told = async { while !matches!(listener.next().await, Outgoing::Standing(_)) {} };
-    timeout(Duration::from_mins(5), told).await.is_err()
+    let reported = async { while !matches!(listener.next().await, Outgoing::Standing(_)) {} };
+    timeout(Duration::from_mins(5), reported).await.is_err()
 }
 
 async fn balance(api: &Api, token: &str) -> Value {
@@ -45,7 +45,7 @@ async fn balance(api: &Api, token: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_owner_is_told_what_is_in_the_account_and_what_it_costs_at_every_change_and_nobody_else_is() {
+async fn the_standing_is_reported_to_the_owner_alone_at_every_change() {
     let api = Api::start(config()).await;
     let (ana, berta) = (
         api.sign_in("ana@example.com").await,
@@ -63,8 +63,8 @@ async fn the_owner_is_told_what_is_in_the_account_and_what_it_costs_at_every_cha
     }
     let pod = api.create(&ana, "training").await;
     let held = |standing: &Standing| standing.balance.held == Money::from_cents(300);
-    let reserved = until(&mine, "an hour is reserved", held).await;
-    assert_eq!(reserved.per_hour_if_all_ran, Money::from_cents(300));
+    let with_hold = until(&mine, "an hour is held", held).await;
+    assert_eq!(with_hold.per_hour_if_all_ran, Money::from_cents(300));
     let billed = |standing: &Standing| standing.per_hour == Money::from_cents(300);
     until(&mine, "it runs and is charged", billed).await;
     until(&second, "so on the other connection", billed).await;
@@ -74,7 +74,7 @@ async fn the_owner_is_told_what_is_in_the_account_and_what_it_costs_at_every_cha
         .await
         .expect(200);
     let released = |standing: &Standing| standing.balance.held == Money::ZERO;
-    let last = until(&mine, "nothing is reserved any more", released).await;
+    let last = until(&mine, "nothing is held any more", released).await;
     assert_eq!(
         (last.per_hour, last.per_hour_if_all_ran),
         (Money::ZERO, Money::ZERO)
@@ -82,11 +82,11 @@ async fn the_owner_is_told_what_is_in_the_account_and_what_it_costs_at_every_cha
     for listener in [&others, &root] {
         assert!(
             is_silent(listener).await,
-            "what is not theirs is not told, nor what is as it was"
+            "neither the standing of others is reported nor an unchanged one"
         );
     }
-    let told = balance(&api, &ana).await;
-    assert_eq!(told["total"], last.balance.total().as_f64());
+    let shown = balance(&api, &ana).await;
+    assert_eq!(shown["total"], last.balance.total().as_f64());
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,10 @@ async fn simultaneous_changes_are_reported_once_per_connection() {
     }
     let next = until(&mine, "it has changed", |_| true).await;
     assert_eq!(next.balance.available, Money::from_cents(3900));
-    assert!(is_silent(&mine).await, "what is as it was is not told again");
+    assert!(
+        is_silent(&mine).await,
+        "an unchanged standing is not reported again"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,14 +128,14 @@ async fn a_low_balance_is_reported_with_the_balance_until_a_deposit() {
     let pod = api.create(&ana, "training").await;
     api.until(&ana, &pod, "running").await;
     let low = until(&mine, "the balance is low", |standing| standing.low.is_some()).await;
-    let Some(Low::Balance(left)) = low.low else {
+    let Some(Low::Balance(seconds)) = low.low else {
         panic!("{low:?}")
     };
-    assert!((3000..3600).contains(&left), "{left}");
+    assert!((3000..3600).contains(&seconds), "{seconds}");
     // A page that is reloaded shows the same.
-    let told = balance(&api, &ana).await;
-    assert_eq!(told["low"]["kind"], "balance");
-    let message = told["low"]["message"].as_str().unwrap();
+    let shown = balance(&api, &ana).await;
+    assert_eq!(shown["low"]["kind"], "balance");
+    let message = shown["low"]["message"].as_str().unwrap();
     assert!(
         message.starts_with("Tu saldo se está agotando: quedan"),
         "{message}"
@@ -215,7 +218,7 @@ async fn a_pod_stopped_by_a_daily_cap_says_when_it_can_start_again() {
         startable > since && startable.strftime("%H:%M:%S").to_string() == "00:00:00",
         "{reason}"
     );
-    let told = balance(&api, &ana).await;
-    assert_eq!(told["dailyCap"], 0.5);
-    assert!(told["spentToday"].as_f64().unwrap() <= 0.5, "{told}");
+    let shown = balance(&api, &ana).await;
+    assert_eq!(shown["dailyCap"], 0.5);
+    assert!(shown["spentToday"].as_f64().unwrap() <= 0.5, "{shown}");
 }

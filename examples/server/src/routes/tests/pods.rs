@@ -86,7 +86,7 @@ async fn a_pod_lives_from_its_creation_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_that_is_wrong_is_told_at_once_in_the_language_of_the_one_who_asks() {
+async fn every_mistake_is_reported_at_once_in_the_language_of_the_request() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
     let wrong =

@@ -29,7 +29,7 @@ fn micros<'a>(amounts: impl IntoIterator<Item = &'a Value>) -> i64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_is_told_by_pod_adds_up_and_keeps_the_names_of_pods_that_are_gone() {
+async fn a_day_is_shown_by_pod_adds_up_and_keeps_the_names_of_pods_that_are_gone() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
     let pod = api.create(&ana, "Año 1").await;
@@ -49,10 +49,10 @@ async fn a_day_is_told_by_pod_adds_up_and_keeps_the_names_of_pods_that_are_gone(
             micros([&day["total"]]),
             "{day}"
         );
-        let reserved = lines
+        let is_hold = lines
             .iter()
             .any(|line| line["kind"] == "hold" || line["kind"] == "release");
-        assert!(!reserved, "{day}");
+        assert!(!is_hold, "{day}");
     }
     let kinds = statement["kinds"].as_array().unwrap();
     let total = micros([&statement["total"]]);
@@ -141,11 +141,11 @@ async fn a_range_has_all_that_it_names_and_one_that_is_none_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_statement_sums_all_and_tells_the_newest() {
+async fn a_long_statement_sums_all_and_shows_the_newest() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
     let user = api.app.caller(&ana).await.unwrap().user.id;
-    // With the opening credit these are four more than are told.
+    // With the opening credit these are four more than are shown.
     for number in 1..=1003 {
         let key = number.to_string();
         let paid = api.store.billing.deposit(&key, &user, Money::from_cents(1));

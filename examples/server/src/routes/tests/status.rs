@@ -30,7 +30,7 @@ async fn the_server_says_how_it_is_and_what_it_offers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn readiness_tells_what_does_not_answer_and_asks_once_for_all() {
+async fn readiness_names_what_does_not_respond_and_asks_once_for_all() {
     let (api, _) = Api::in_trouble(Fault::ErrorBefore, Duration::from_hours(1)).await;
     let answers = join_all((0..20).map(|_| api.get("/readyz", ""))).await;
     for answer in answers {

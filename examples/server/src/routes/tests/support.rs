@@ -14,7 +14,7 @@ pub(super) async fn data(api: &Api, path: &str, token: &str) -> Value {
     api.get(path, token).await.expect(200)["data"].clone()
 }
 
-/// The live updates, of which the list is made, have come to what was just done.
+/// Waits until the live updates, from which the list is made, contain the last change.
 pub(super) async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }

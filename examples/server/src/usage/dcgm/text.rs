@@ -144,7 +144,7 @@ mod tests {
         expect: Vec<(String, String, f32, f32)>,
     }
 
-    fn of(text: &str) -> HashMap<Name, f32> {
+    fn percent_of(text: &str) -> HashMap<Name, f32> {
         percent([&text.to_owned()])
     }
 
@@ -185,7 +185,7 @@ DCGM_FI_DEV_GPU_UTIL{gpu="2",UUID="GPU-3",container="",namespace="",pod=""} 7
 DCGM_FI_DEV_GPU_UTIL{gpu="3",namespace="neuropod",pod="b"} NaN
 DCGM_FI_DEV_FB_USED{gpu="0",namespace="neuropod",pod="lab-k3j5qzx2ab"} 9
 "#;
-        assert_eq!(of(text), HashMap::from([(name("lab-k3j5qzx2ab"), 50.0)]));
+        assert_eq!(percent_of(text), HashMap::from([(name("lab-k3j5qzx2ab"), 50.0)]));
     }
 
     #[test]
@@ -242,7 +242,11 @@ X{gpu="0",UUID="1",namespace="neuropod",pod="p"} 40"#,
         ] {
             let text = text.replace("X{", "DCGM_FI_DEV_GPU_UTIL{");
             let text = text.replace("E{", "DCGM_FI_PROF_GR_ENGINE_ACTIVE{");
-            assert_eq!(of(&text), HashMap::from([(name("p"), expected)]), "{text}");
+            assert_eq!(
+                percent_of(&text),
+                HashMap::from([(name("p"), expected)]),
+                "{text}"
+            );
         }
     }
 
@@ -262,7 +266,7 @@ X{gpu="0",UUID="1",namespace="neuropod",pod="p"} 40"#,
             r#"DCGM_FI_PROF_GR_ENGINE_ACTIVE{namespace="neuropod",pod="p"} 140737488355328"#,
             r#"XDCGM_FI_DEV_GPU_UTIL{namespace="neuropod",pod="p"} 7"#,
         ] {
-            assert_eq!(of(line), HashMap::new(), "{line}");
+            assert_eq!(percent_of(line), HashMap::new(), "{line}");
         }
     }
 }

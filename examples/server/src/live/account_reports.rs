@@ -26,7 +26,7 @@ const AT_ONCE: usize = 8;
 
 impl App {
     /// Reports the standing of a listener's account, now and at every change.
-    pub(crate) fn tell_account(&self, listener: &Listener) {
+    pub(crate) fn report_account(&self, listener: &Listener) {
         listener.follow_account();
         self.accounts.enqueue(&listener.actor().id);
     }
@@ -53,11 +53,11 @@ async fn sweep(app: &App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        touch_all(app);
+        enqueue_all(app);
     }
 }
 
-fn touch_all(app: &App) {
+fn enqueue_all(app: &App) {
     for user in app.live.who_listens() {
         app.accounts.enqueue(&user);
     }
@@ -68,7 +68,7 @@ async fn report_changed(app: &App) {
         let mut users = app.accounts.take_all().await;
         sleep(TOGETHER).await;
         users.append(&mut app.accounts.changed());
-        let reads = users.into_iter().map(|user| tell_one(app, user));
+        let reads = users.into_iter().map(|user| report_one(app, user));
         let unread: Vec<_> = stream::iter(reads)
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
@@ -84,12 +84,12 @@ async fn report_changed(app: &App) {
 }
 
 /// Reads an account and notifies its listeners. Returns the user if it can't be read now.
-async fn tell_one(app: &App, user: UserId) -> Option<UserId> {
+async fn report_one(app: &App, user: UserId) -> Option<UserId> {
     if !app.live.hears(&user) {
         return None;
     }
     match app.platform.standing(&Actor::admin("live updates"), &user).await {
-        Ok(standing) => app.live.tell_standing(&user, &Arc::new(standing)),
+        Ok(standing) => app.live.report_standing(&user, &Arc::new(standing)),
         // It is opened at their next sign-in.
         Err(error) if *error.kind() == ErrorKind::NotFound => {}
         Err(error) => {
