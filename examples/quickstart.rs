@@ -103,10 +103,10 @@ fn main() -> ExitCode {
         .enable_all()
         .start_paused(arguments.cluster == Where::Sim)
         .build();
-    let told = runtime
+    let result = runtime
         .map_err(Into::into)
         .and_then(|runtime| runtime.block_on(run(&arguments)));
-    match told {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", for_people(&*error, arguments.language.into()));
@@ -153,7 +153,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     store.open(&ana.id, AccountKind::Prepaid).await?;
     store.deposit("welcome", &ana.id, Money::from_cents(1000)).await?;
 
-    let tale = Story {
+    let story = Story {
         platform,
         ana,
         language,
@@ -167,27 +167,28 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .gpu(&arguments.gpu)
         .disks(5, 5)
         .ports([8888, 7860]);
-    let pod = tale.platform.create(&tale.ana, &request).await?;
+    let pod = story.platform.create(&story.ana, &request).await?;
     // Nothing is left behind, even after an error.
-    let told = tokio::select! {
-        told = tokio::time::timeout(LIMIT + tale.work, tale.tell(&pod.id)) => match told {
-            Ok(told) => told,
+    let result = tokio::select! {
+        result = tokio::time::timeout(LIMIT + story.work, story.run(&pod.id)) => match result {
+            Ok(result) => result,
             Err(_) => Err(language.pick("tarda demasiado", "it takes too long").into()),
         },
         _ = tokio::signal::ctrl_c() => Err(language.pick("interrumpido", "interrupted").into()),
     };
-    tale.say("se elimina, con su volumen", "deleting it, with its volume");
-    tale.platform
-        .delete(&tale.ana, &pod.id, VolumePolicy::Delete)
+    story.say("se elimina, con su volumen", "deleting it, with its volume");
+    story
+        .platform
+        .delete(&story.ana, &pod.id, VolumePolicy::Delete)
         .await?;
-    tokio::time::timeout(LIMIT, tale.until_gone(&*store, &pod.id)).await??;
-    tale.say(
+    tokio::time::timeout(LIMIT, story.until_gone(&*store, &pod.id)).await??;
+    story.say(
         "eliminado; no queda nada en el clúster",
         "deleted; nothing is left in the cluster",
     );
-    tale.show_bill().await?;
+    story.show_bill().await?;
     driver.abort();
-    told
+    result
 }
 
 async fn cluster(
@@ -235,7 +236,7 @@ struct Story {
 }
 
 impl Story {
-    async fn tell(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
+    async fn run(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         let pod = self.platform.get(&self.ana, id).await?;
         let (image, gpu, price) = (pod.options.image(), pod.options.gpu(), pod.price.hourly);
         self.say(
@@ -379,11 +380,11 @@ impl Story {
             );
         }
         let balance = self.platform.balance(&self.ana, user).await?;
-        let (paid, left) = (Money::from_cents(1000) - balance.available, balance.available);
+        let (paid, rest) = (Money::from_cents(1000) - balance.available, balance.available);
         let held = balance.held;
         self.say(
-            &format!("pagado: {paid} EUR de 10.00 EUR; quedan {left} EUR, y {held} EUR están reservados"),
-            &format!("paid: {paid} EUR of 10.00 EUR; {left} EUR are left, and {held} EUR are held"),
+            &format!("pagado: {paid} EUR de 10.00 EUR; quedan {rest} EUR, y {held} EUR están reservados"),
+            &format!("paid: {paid} EUR of 10.00 EUR; {rest} EUR are left, and {held} EUR are held"),
         );
         Ok(())
     }

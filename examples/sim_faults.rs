@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         if shown.replace(reason.code) == Some(reason.code) {
             continue;
         }
-        tell(reason);
+        show(reason);
         if cluster.pod(&pod.id).is_some() {
             cluster.clear_mishaps(&pod.id);
         }
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The texts that an application shows: the reason, the cluster's own words, and the remedy.
-fn tell(reason: &Reason) {
+fn show(reason: &Reason) {
     println!("{}", message::reason_of(reason, Language::En));
     println!("  detail: {}", reason.detail);
     println!("  what to do: {}", message::remedy_of(reason, Language::En));

@@ -22,7 +22,7 @@ use self::kube::{Site, cluster, workload};
 
 /// All objects of the platform in the namespace, as kind, name and metadata.
 async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
-    async fn of<K>(site: &Site, kind: &'static str) -> Vec<(&'static str, String, Value)>
+    async fn of_kind<K>(site: &Site, kind: &'static str) -> Vec<(&'static str, String, Value)>
     where
         K: ::kube::Resource<Scope = ::kube::core::NamespaceResourceScope, DynamicType = ()>
             + serde::Serialize
@@ -38,12 +38,12 @@ async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
         });
         found.collect()
     }
-    let mut all = of::<Pod>(site, "Pod").await;
-    all.extend(of::<PersistentVolumeClaim>(site, "PersistentVolumeClaim").await);
-    all.extend(of::<Service>(site, "Service").await);
-    all.extend(of::<Ingress>(site, "Ingress").await);
-    all.extend(of::<Secret>(site, "Secret").await);
-    all.extend(of::<NetworkPolicy>(site, "NetworkPolicy").await);
+    let mut all = of_kind::<Pod>(site, "Pod").await;
+    all.extend(of_kind::<PersistentVolumeClaim>(site, "PersistentVolumeClaim").await);
+    all.extend(of_kind::<Service>(site, "Service").await);
+    all.extend(of_kind::<Ingress>(site, "Ingress").await);
+    all.extend(of_kind::<Secret>(site, "Secret").await);
+    all.extend(of_kind::<NetworkPolicy>(site, "NetworkPolicy").await);
     all
 }
 
@@ -312,13 +312,13 @@ async fn a_service_keeps_its_kind_until_the_next_run() {
 }
 
 #[tokio::test]
-async fn objects_of_others_are_not_touched() {
-    let Some(cluster) = cluster("kube_api/objects_of_others_are_not_touched") else {
+async fn objects_of_others_are_not_changed() {
+    let Some(cluster) = cluster("kube_api/objects_of_others_are_not_changed") else {
         return;
     };
     let site = Site::new(cluster).await;
     let backend = json!({ "service": { "name": "other", "port": { "number": 80 } } });
-    let not_touched = async |kind: &str| {
+    let not_changed = async |kind: &str| {
         let workload = workload("lab", 1);
         let (reference, endpoint) = (&workload.reference, &workload.endpoints[0]);
         let secret = &workload.secret.as_ref().unwrap().name;
@@ -356,7 +356,7 @@ async fn objects_of_others_are_not_touched() {
         "NetworkPolicy",
         "PersistentVolumeClaim",
     ] {
-        not_touched(kind).await;
+        not_changed(kind).await;
     }
 }
 

@@ -45,7 +45,7 @@ async fn set_nodes(site: &Site, nodes: &[NodeOf]) {
     }
 }
 
-fn of(labels: Value, resource: &str, count: u32, taints: Value) -> NodeOf {
+fn node_of(labels: Value, resource: &str, count: u32, taints: Value) -> NodeOf {
     NodeOf {
         labels,
         gpus: json!({ resource: count.to_string() }),
@@ -74,22 +74,22 @@ fn product(name: &str) -> Value {
 /// Nodes, a catalogue for them, and the report for its type: nothing if a node can take it.
 fn cases() -> Vec<(&'static str, Vec<NodeOf>, Catalogue, &'static str)> {
     let none = || json!([]);
-    let t4 = |count| of(product("Tesla-T4"), NVIDIA, count, none());
+    let t4 = |count| node_of(product("Tesla-T4"), NVIDIA, count, none());
     let plain = |name, count| catalogue(NVIDIA, count, &product(name), &none());
     let gke = || {
         let labels = json!({ "cloud.google.com/gke-accelerator": "nvidia-tesla-t4" });
         let taint = json!([{ "key": NVIDIA, "value": "present", "effect": "NoSchedule" }]);
-        of(labels, NVIDIA, 1, taint)
+        node_of(labels, NVIDIA, 1, taint)
     };
     let aks = || {
         let labels = json!({ "kubernetes.azure.com/accelerator": "nvidia",
             "node.kubernetes.io/instance-type": "Standard_NC24ads_A100_v4" });
         let taint = json!([{ "key": "sku", "value": "gpu", "effect": "NoSchedule" }]);
-        of(labels, NVIDIA, 1, taint)
+        node_of(labels, NVIDIA, 1, taint)
     };
     let aks_selector = || json!({ "kubernetes.azure.com/accelerator": "nvidia" });
-    let shared = || of(product("Tesla-T4-SHARED"), NVIDIA, 4, none());
-    let renamed = || of(product("Tesla-T4"), "nvidia.com/gpu.shared", 4, none());
+    let shared = || node_of(product("Tesla-T4-SHARED"), NVIDIA, 4, none());
+    let renamed = || node_of(product("Tesla-T4"), "nvidia.com/gpu.shared", 4, none());
     vec![
         (
             "no GPUs",

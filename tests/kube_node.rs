@@ -60,13 +60,13 @@ async fn until(
     workload: &Workload,
     holds: impl Fn(&ObservedPod) -> bool,
 ) -> Vec<ObservedPod> {
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let read = async {
         while let Some(event) = changes.next().await {
             if let ClusterEvent::Changed { pod_id, pod } = event
                 && pod_id == workload.reference.pod_id
             {
-                told.push(pod.clone());
+                reported.push(pod.clone());
                 if holds(&pod) {
                     return;
                 }
@@ -74,18 +74,22 @@ async fn until(
         }
     };
     let in_time = timeout(LIMIT, read).await;
-    assert!(in_time.is_ok(), "{} in time: {told:#?}", workload.reference.name);
-    told
+    assert!(
+        in_time.is_ok(),
+        "{} in time: {reported:#?}",
+        workload.reference.name
+    );
+    reported
 }
 
 async fn a_life(site: &Site, changes: &mut Changes) {
     let workload = http("life");
     let reference = &workload.reference;
     site.backend.apply(&workload).await.unwrap();
-    let told = until(changes, &workload, |pod| pod.ready).await;
-    let steps: Vec<_> = told.iter().map(|pod| pod.step).collect();
+    let reported = until(changes, &workload, |pod| pod.ready).await;
+    let steps: Vec<_> = reported.iter().map(|pod| pod.step).collect();
     assert!(steps.is_sorted(), "{steps:?}");
-    let ready = told.last().unwrap();
+    let ready = reported.last().unwrap();
     assert_eq!(
         (ready.phase, ready.step, &ready.reason),
         (Phase::Running, Step::Ready, &None)
@@ -162,8 +166,8 @@ async fn a_port_that_nobody_listens_on(site: &Site, changes: &mut Changes) {
     let mut deaf = http("deaf");
     deaf.container.ready_port = Some(8081);
     site.backend.apply(&deaf).await.unwrap();
-    let told = until(changes, &deaf, |pod| pod.container.is_some()).await;
-    let pod = told.last().unwrap();
+    let reported = until(changes, &deaf, |pod| pod.container.is_some()).await;
+    let pod = reported.last().unwrap();
     assert_eq!(
         (pod.phase, pod.step, pod.ready),
         (Phase::Running, Step::Starting, false)
@@ -202,11 +206,11 @@ async fn pods_that_do_not_run(site: &Site, changes: &mut Changes) {
     for (workload, codes) in cases {
         site.backend.apply(&workload).await.unwrap();
         let code = |pod: &ObservedPod| pod.reason.as_ref().map(|reason| reason.code);
-        let told = until(changes, &workload, |pod| {
+        let reported = until(changes, &workload, |pod| {
             code(pod).is_some_and(|code| codes.contains(&code))
         })
         .await;
-        let pod = told.last().unwrap();
+        let pod = reported.last().unwrap();
         assert!(!pod.reason.as_ref().unwrap().detail.is_empty(), "{pod:?}");
         assert!(!pod.ready && pod.container.is_none(), "{pod:?}");
         site.backend

@@ -101,7 +101,7 @@ async fn is_missed(cluster: &TestCluster, documents: &[Value], right: &Right, pe
         config.namespace_per_user = per_user;
     })
     .await;
-    let mut is_told = false;
+    let mut is_reported = false;
     for change in CONFIGURATIONS {
         let backend = site.another(change);
         let missing = backend.missing_rights().await.unwrap();
@@ -116,7 +116,7 @@ async fn is_missed(cluster: &TestCluster, documents: &[Value], right: &Right, pe
         let says = format!("may not {} {}", right.verb, right.resource);
         assert!(first.to_string().contains(&says), "{says}: {first}");
         if missing.iter().all(|right| right.without.is_some()) {
-            is_told = true;
+            is_reported = true;
             continue;
         }
         let error = backend.check_setup().await.unwrap_err();
@@ -125,9 +125,12 @@ async fn is_missed(cluster: &TestCluster, documents: &[Value], right: &Right, pe
         }
         assert_eq!(*error.kind(), ErrorKind::PermissionDenied, "{right}: {error}");
         assert!(error.message().contains(&says), "{says}: {error}");
-        is_told = true;
+        is_reported = true;
     }
-    assert!(is_told, "nobody misses the right to {right}: nothing needs it");
+    assert!(
+        is_reported,
+        "nobody misses the right to {right}: nothing needs it"
+    );
 }
 
 #[tokio::test]

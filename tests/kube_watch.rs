@@ -87,22 +87,22 @@ async fn no_event_is_lost_or_invented_while_the_api_server_is_down() {
         .await
         .unwrap();
     assert!(gone.pod.is_none());
-    let mut told = until_synced(&mut changes).await;
-    while !told
+    let mut events = until_synced(&mut changes).await;
+    while !events
         .iter()
         .any(|event| matches!(event, ClusterEvent::Gone { .. }))
     {
-        told.push(next(&mut changes).await);
+        events.push(next(&mut changes).await);
     }
     assert_eq!(
-        changed(&told, &same.reference.pod_id),
+        changed(&events, &same.reference.pod_id),
         [],
         "nothing happened to it"
     );
-    let crashed = changed(&told, &changes_meanwhile.reference.pod_id);
+    let crashed = changed(&events, &changes_meanwhile.reference.pod_id);
     let reason = crashed.last().and_then(|pod| pod.reason.as_ref());
     assert!(reason.is_some(), "{crashed:?}");
-    let ends = told
+    let ends = events
         .iter()
         .filter(|event| matches!(event, ClusterEvent::Gone { .. }));
     let ends: Vec<_> = ends.collect();

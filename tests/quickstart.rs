@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 use neuropod_test_cluster::measured;
 
 /// Its output in this language, and its duration.
-fn told(language: &[&str]) -> (String, Duration) {
+fn output_and_time(language: &[&str]) -> (String, Duration) {
     let begun = Instant::now();
     (example::output("quickstart", language), begun.elapsed())
 }
 
-fn in_turn(told: &str, steps: &[&str]) {
-    let mut lines = told.lines();
+fn in_turn(output: &str, steps: &[&str]) {
+    let mut lines = output.lines();
     for step in steps {
         assert!(
             lines.any(|line| line.contains(step)),
-            "no {step:?} in its turn: {told}"
+            "no {step:?} in its turn: {output}"
         );
     }
 }
 
 #[test]
-fn it_tells_the_whole_story_on_the_simulated_cluster() {
-    let (told, time) = told(&[]);
+fn it_shows_the_whole_life_of_a_pod_on_the_simulated_cluster() {
+    let (output, time) = output_and_time(&[]);
     in_turn(
-        &told,
+        &output,
         &[
             "created: ",
             "pulling the image",
@@ -45,24 +45,24 @@ fn it_tells_the_whole_story_on_the_simulated_cluster() {
             "and 0.00 EUR are held",
         ],
     );
-    let addresses = told
+    let addresses = output
         .lines()
         .filter_map(|line| line.split_once("?token="))
         .filter(|(line, _)| line.contains("https://"));
     let tokens: Vec<_> = addresses.map(|(_, token)| token).collect();
     assert_eq!(tokens.len(), 2);
     assert_ne!(tokens[0], tokens[1], "a new run has a new token");
-    let (_, paid) = told.split_once("paid: ").unwrap();
+    let (_, paid) = output.split_once("paid: ").unwrap();
     let paid: f64 = paid.split_whitespace().next().unwrap().parse().unwrap();
     // An hour of a pod without GPU, with its disks.
-    assert!((0.30..1.00).contains(&paid), "{paid}: {told}");
+    assert!((0.30..1.00).contains(&paid), "{paid}: {output}");
     measured(format_args!("the quickstart took {:.2} s", time.as_secs_f64()));
 }
 
 #[test]
 fn it_prints_one_language_for_people() {
-    let (english, _) = told(&[]);
-    let (spanish, _) = told(&["--language", "es"]);
+    let (english, _) = output_and_time(&[]);
+    let (spanish, _) = output_and_time(&["--language", "es"]);
     in_turn(
         &spanish,
         &[

@@ -88,7 +88,7 @@ async fn pods(platform: &Platform) -> Vec<Pod> {
 }
 
 /// Runs one pod after the other through the story, continuing where the previous process was killed.
-async fn tell(place: &Place) {
+async fn run_story(place: &Place) {
     let (platform, store) = place.platform().await;
     let _driver = Driver::start(&platform);
     let ana = ana();
@@ -156,7 +156,7 @@ fn kill_after(place: &Place, call: &str, time: Duration) {
 #[tokio::test]
 async fn a_killed_process_leaves_no_orphan_and_the_next_one_continues() {
     if let Some(place) = Place::from_environment() {
-        return tell(&place).await;
+        return run_story(&place).await;
     }
     let Some((cluster, _turn)) = shared_node(TEST).await else {
         return;

@@ -258,15 +258,18 @@ async fn a_missing_image_is_reported() {
     })
     .await
     .expect("a reason");
-    let told = jiff::Timestamp::now();
+    let reported_at = jiff::Timestamp::now();
     assert_eq!(reason.code, ReasonCode::ImageNotFound, "{reason:?}");
     assert!(reason.detail.contains(&image), "{reason:?}");
     let event = site.first_warning(&pod).await;
     measured(format_args!(
         "the reason is known {:#} after the kubelet's event (whole seconds)",
-        told - event
+        reported_at - event
     ));
-    assert!(told.duration_since(event).as_secs() <= SECONDS, "{event} {told}");
+    assert!(
+        reported_at.duration_since(event).as_secs() <= SECONDS,
+        "{event} {reported_at}"
+    );
     let charged = site.platform.get(&site.ana, &pod.id).await.unwrap().charged;
     assert_eq!(charged, neuropod::Money::ZERO);
     site.delete(&pod).await;

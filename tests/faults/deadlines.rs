@@ -107,8 +107,8 @@ impl Hanging {
                 }
                 4 => call(async || platform.stop(ana, &id).await.map(drop)).await,
                 5 => {
-                    let told = |pod: &Pod| because(pod, ReasonCode::StopDelayed);
-                    let pod = common::until(reader, ana, &id, told).await;
+                    let late = |pod: &Pod| because(pod, ReasonCode::StopDelayed);
+                    let pod = common::until(reader, ana, &id, late).await;
                     assert_eq!((pod.status, pod.step), (Status::Stopped, Step::Stopping));
                 }
                 6 => cluster.clear_mishaps(&id),
@@ -154,7 +154,7 @@ async fn call(call: impl AsyncFn() -> neuropod::Result<()>) {
     }
 }
 
-async fn tell(faults: &Faults) {
+async fn run_story(faults: &Faults) {
     let world = World::new(Settings::default()).await;
     let mut story = Hanging::new(&world).await;
     let reader = deadlines(world.parts());
@@ -178,7 +178,7 @@ async fn tell(faults: &Faults) {
 
 #[tokio::test(start_paused = true)]
 async fn hanging_pods_are_reported_and_ended_whatever_call_goes_wrong() {
-    tell(&Faults::none()).await;
+    run_story(&Faults::none()).await;
     let first = rand::random_range(1..=3);
     println!("first point {first}");
     let mut tried = 0;
@@ -186,9 +186,9 @@ async fn hanging_pods_are_reported_and_ended_whatever_call_goes_wrong() {
         // The other tests try every call; here one of three is tried, and each run tries others.
         for n in (first..).step_by(3) {
             let faults = Faults::lasting(n, fault, Duration::ZERO);
-            let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
-            let Some(struck) = faults.injected() else { break };
-            assert!(told.is_ok(), "{fault:?} at point {n}, {struck}: no end");
+            let result = tokio::time::timeout(LIMIT, Box::pin(run_story(&faults))).await;
+            let Some(call) = faults.injected() else { break };
+            assert!(result.is_ok(), "{fault:?} at point {n}, {call}: no end");
             tried += 1;
         }
     }

@@ -43,15 +43,15 @@ enum Drivers {
 
 /// Runs the story with these faults, and checks what remains at the end. Returns how much less was charged than
 /// ran.
-async fn tell(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
+async fn run_story(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
     let settings = Settings::default();
     match keep {
-        Keep::Memory => tell_in(World::new(settings).await, faults, drivers, volume).await,
-        Keep::File => tell_in(World::in_file(settings).await, faults, drivers, volume).await,
+        Keep::Memory => run_story_in(World::new(settings).await, faults, drivers, volume).await,
+        Keep::File => run_story_in(World::in_file(settings).await, faults, drivers, volume).await,
     }
 }
 
-async fn tell_in(
+async fn run_story_in(
     world: World<impl Store + Billing>,
     faults: &Faults,
     drivers: Drivers,
@@ -118,14 +118,15 @@ async fn every_point(
     for (tried, n) in points.numbers().enumerate() {
         let faults = Faults::lasting(n, fault, time);
         let _at = At(&faults);
-        let told = tokio::time::timeout(LIMIT, Box::pin(tell(points.keep, &faults, drivers, volume))).await;
+        let result =
+            tokio::time::timeout(LIMIT, Box::pin(run_story(points.keep, &faults, drivers, volume))).await;
         let Some(call) = faults.injected() else {
             println!(
                 "{drivers:?}, {volume:?}, {fault:?} for {time:?}: {tried} points, at most {most_lost:.1} s not charged"
             );
             return tried;
         };
-        let lost = told.unwrap_or_else(|_| panic!("{volume:?}, {fault:?} at point {n}, {call}: no end"));
+        let lost = result.unwrap_or_else(|_| panic!("{volume:?}, {fault:?} at point {n}, {call}: no end"));
         most_lost = most_lost.max(lost);
         if !fault.is_crash() && time.is_zero() {
             // A driver that learns late that a container runs believes meanwhile that it does not.
@@ -148,7 +149,7 @@ const ONCE: Duration = Duration::ZERO;
 async fn once_in_every_way(points: Points) {
     let mut tried = 0;
     for volume in [VolumePolicy::Keep, VolumePolicy::Delete] {
-        let lost = Box::pin(tell(points.keep, &Faults::none(), Drivers::One, volume)).await;
+        let lost = Box::pin(run_story(points.keep, &Faults::none(), Drivers::One, volume)).await;
         assert!(
             lost < 3.0,
             "without a fault all of it is charged but for fractions of seconds: {lost}"

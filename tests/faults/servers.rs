@@ -84,7 +84,7 @@ async fn log(world: &World, reference: &WorkloadRef) -> String {
     String::from_utf8(bytes.concat()).unwrap()
 }
 
-async fn tell(faults: &Faults) {
+async fn run_story(faults: &Faults) {
     let world = World::new(Settings::default()).await;
     let mut story = ServerStory::new(&world).await;
     let reader = world.platform();
@@ -111,7 +111,7 @@ async fn tell(faults: &Faults) {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_of_a_restarted_server_is_found_whatever_call_goes_wrong() {
-    tell(&Faults::none()).await;
+    run_story(&Faults::none()).await;
     let mut tried = 0;
     for fault in Fault::ALL {
         for time in [Duration::ZERO, Duration::from_mins(1)] {
@@ -120,11 +120,11 @@ async fn the_token_of_a_restarted_server_is_found_whatever_call_goes_wrong() {
             }
             for n in 1.. {
                 let faults = Faults::lasting(n, fault, time);
-                let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
-                let Some(struck) = faults.injected() else { break };
+                let result = tokio::time::timeout(LIMIT, Box::pin(run_story(&faults))).await;
+                let Some(call) = faults.injected() else { break };
                 assert!(
-                    told.is_ok(),
-                    "{fault:?} for {time:?} at point {n}, {struck}: no end"
+                    result.is_ok(),
+                    "{fault:?} for {time:?} at point {n}, {call}: no end"
                 );
                 tried += 1;
             }

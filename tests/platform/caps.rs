@@ -148,10 +148,10 @@ async fn an_administrator_sets_a_persons_cap_and_it_applies_at_once() {
         platform.create(&world.ana, &request("Another")).await,
     ] {
         let error = refused.unwrap_err();
-        let ErrorKind::SpendCapReached { cap: told, spent } = *error.kind() else {
+        let ErrorKind::SpendCapReached { cap: reported, spent } = *error.kind() else {
             panic!("{error}")
         };
-        assert!(Some(told) == cap && spent > told, "{spent} of {told}");
+        assert!(Some(reported) == cap && spent > reported, "{spent} of {reported}");
     }
     platform.set_daily_cap(&admin, &world.ana.id, None).await.unwrap();
     platform.start(&world.ana, &pod.id).await.unwrap();
@@ -192,10 +192,10 @@ async fn an_unpaid_volume_is_deleted_after_a_warning_and_the_grace_time() {
         let [one, two] = two_unpaid(&world, &platform).await;
         let volumes = world.cluster.volumes().len();
         let mut updates = platform.subscribe(&world.ana);
-        let mut told = Vec::new();
-        while told.len() < 4 {
+        let mut warnings = Vec::new();
+        while warnings.len() < 4 {
             if let Update::VolumeAtRisk { pod_id, at } = updates.next().await.unwrap().unwrap() {
-                told.push((pod_id, at));
+                warnings.push((pod_id, at));
             }
         }
         assert_eq!(
@@ -204,8 +204,12 @@ async fn an_unpaid_volume_is_deleted_after_a_warning_and_the_grace_time() {
             "{volume:?}: they are kept until then"
         );
         for pod in [&one, &two] {
-            let mine: Vec<_> = told.iter().filter(|(id, _)| *id == pod.id).collect();
-            assert_eq!((mine.len(), mine[0]), (2, mine[1]), "told twice, and the same");
+            let mine: Vec<_> = warnings.iter().filter(|(id, _)| *id == pod.id).collect();
+            assert_eq!(
+                (mine.len(), mine[0]),
+                (2, mine[1]),
+                "reported twice, and the same"
+            );
         }
         sleep(Duration::from_hours(26)).await;
         eventually("the volumes are gone", async || {
@@ -378,7 +382,7 @@ async fn a_volume_in_use_by_another_pod_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_is_not_built_with_a_cap_grace_time_or_mark_out_of_range() {
+async fn a_platform_is_not_built_with_a_cap_grace_time_or_threshold_out_of_range() {
     let world = World::new(Settings::default()).await;
     for parts in [
         world.parts().daily_cap(Money::from_micros(-1)),

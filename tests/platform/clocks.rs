@@ -102,7 +102,7 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
 
 #[tokio::test(start_paused = true)]
 async fn a_paused_process_charges_only_running_time() {
-    for incident in [Mishap::Exit, Mishap::Evicted, Mishap::NodeLost] {
+    for mishap in [Mishap::Exit, Mishap::Evicted, Mishap::NodeLost] {
         let (world, _, platform) = world().await;
         let mut driver = Box::pin(platform.run(std::future::pending()));
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_paused_process_charges_only_running_time() {
         }
         // The machine is paused, and with it the process, but not the cluster and its clock.
         sleep(Duration::from_mins(1)).await;
-        world.cluster.inject(&pod.id, incident);
+        world.cluster.inject(&pod.id, mishap);
         sleep(Duration::from_hours(3)).await;
         tokio::select! {
             ended = &mut driver => panic!("{ended:?}"),
@@ -120,7 +120,7 @@ async fn a_paused_process_charges_only_running_time() {
                 sleep(Duration::from_mins(10)).await;
                 let lost = stop(&world, &platform, &pod).await;
                 // Only the unobserved time of a container that vanished.
-                assert!(lost < 125.0, "{incident:?}: {lost} seconds were not charged");
+                assert!(lost < 125.0, "{mishap:?}: {lost} seconds were not charged");
             } => {}
         }
     }
@@ -128,7 +128,7 @@ async fn a_paused_process_charges_only_running_time() {
 
 #[tokio::test(start_paused = true)]
 async fn after_an_outage_of_the_cluster_only_running_time_is_charged() {
-    for (incident, blind) in [
+    for (mishap, blind) in [
         (None, Duration::ZERO),
         (Some(Mishap::NodeLost), Duration::from_mins(10)),
     ] {
@@ -144,8 +144,8 @@ async fn after_an_outage_of_the_cluster_only_running_time_is_charged() {
             kind: ErrorKind::Unavailable,
             after_effect: false,
         });
-        if let Some(incident) = incident {
-            world.cluster.inject(&pod.id, incident);
+        if let Some(mishap) = mishap {
+            world.cluster.inject(&pod.id, mishap);
         }
         sleep(Duration::from_hours(3)).await;
         world.cluster.clear_errors();
@@ -155,7 +155,7 @@ async fn after_an_outage_of_the_cluster_only_running_time_is_charged() {
         let money = (Money::from_cents(100_000), Money::from_cents(270));
         let ran = ran(&world, |_| true);
         let lost = money_is_right(&world, &world.ana.id, money, ran, blind).await;
-        assert!(lost < 3.0, "{incident:?}: {lost} seconds were not charged");
+        assert!(lost < 3.0, "{mishap:?}: {lost} seconds were not charged");
     }
 }
 
@@ -279,9 +279,9 @@ async fn a_hanging_stop_is_reported_however_wrong_the_clusters_clock() {
         let early = platform.get(&world.ana, &pod.id).await.unwrap();
         assert_eq!(early.reason, None, "{hours} hours");
         sleep(Duration::from_mins(latest - 2)).await;
-        let told = platform.get(&world.ana, &pod.id).await.unwrap();
+        let shown = platform.get(&world.ana, &pod.id).await.unwrap();
         assert_eq!(
-            told.reason.unwrap().code,
+            shown.reason.unwrap().code,
             ReasonCode::StopDelayed,
             "{hours} hours"
         );

@@ -30,14 +30,14 @@ async fn the_driver_ends_on_request_and_the_next_one_continues() {
     assert_eq!(
         platform.get(&world.ana, &pod.id).await.unwrap().step,
         Step::PullingImage,
-        "nobody looks"
+        "nothing drives it"
     );
     let _driver = Driver::start(&world.platform());
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_owners_are_told_that_the_cluster_is_unavailable() {
+async fn the_reason_of_waiting_pods_is_that_the_cluster_is_unavailable() {
     for (kind, code) in [
         (None, ReasonCode::ClusterUnavailable),
         (Some(ErrorKind::Unavailable), ReasonCode::ClusterUnavailable),
@@ -58,8 +58,8 @@ async fn waiting_owners_are_told_that_the_cluster_is_unavailable() {
         sleep(Duration::from_mins(10)).await;
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         let asked = world.cluster.clock().now();
-        let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
-        let reason = told.reason.unwrap();
+        let shown = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+        let reason = shown.reason.unwrap();
         assert_eq!(reason.code, code);
         assert!(reason.since.duration_since(asked).as_secs() <= 31, "{reason:?}");
         world.cluster.clear_errors();
@@ -81,7 +81,7 @@ async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
     let _driver = Driver::start(&platform);
     sleep(time).await;
     let names = (1..).map_while(|n| calls.call(n));
-    let looks = [
+    let reads = [
         "store.get",
         "store.list",
         "store.prices",
@@ -93,8 +93,8 @@ async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
         // There are none.
         "store.forget_requests",
     ];
-    let effects = names.filter(|name| !looks.contains(name)).collect();
-    (effects, world.cluster.writes() - before)
+    let writes = names.filter(|name| !reads.contains(name)).collect();
+    (writes, world.cluster.writes() - before)
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,11 +75,11 @@ async fn a_hanging_stop_is_reported_and_free_and_a_start_waits_behind_it() {
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     world.cluster.inject(&pod.id, Mishap::Unkillable);
     platform.stop(&world.ana, &pod.id).await.unwrap();
-    let told = until(&platform, &world.ana, &pod.id, |pod| {
+    let shown = until(&platform, &world.ana, &pod.id, |pod| {
         because(pod, ReasonCode::StopDelayed)
     })
     .await;
-    assert_eq!((told.status, told.step), (Status::Stopped, Step::Stopping));
+    assert_eq!((shown.status, shown.step), (Status::Stopped, Step::Stopping));
     let paid = until(&platform, &world.ana, &pod.id, |pod| pod.meter.from.is_none()).await;
     platform.start(&world.ana, &pod.id).await.unwrap();
     let waits = until(&platform, &world.ana, &pod.id, |pod| {
@@ -179,9 +179,9 @@ async fn a_program_in_another_format_is_not_stopped_at_once() {
     world.cluster.inject(&pod.id, Mishap::WrongArchitecture);
     until_status(&platform, &world.ana, &pod.id, Status::Error).await;
     sleep(Duration::from_mins(10)).await;
-    let told = platform.get(&world.ana, &pod.id).await.unwrap();
+    let shown = platform.get(&world.ana, &pod.id).await.unwrap();
     assert_eq!(
-        told.desired,
+        shown.desired,
         Desired::Running,
         "it may be a script without its first line"
     );
@@ -232,8 +232,8 @@ async fn a_warning_that_passes_within_half_a_minute_is_not_reported() {
             until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         } else {
             sleep(Duration::from_secs(10)).await;
-            let told = platform.get(&world.ana, &pod.id).await.unwrap();
-            assert!(because(&told, ReasonCode::VolumeFailed), "{told:?}");
+            let shown = platform.get(&world.ana, &pod.id).await.unwrap();
+            assert!(because(&shown, ReasonCode::VolumeFailed), "{shown:?}");
         }
     }
 }

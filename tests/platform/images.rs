@@ -12,8 +12,9 @@ fn problems(error: &Error) -> Vec<(&'static str, &'static str)> {
     let ErrorKind::Invalid(errors) = error.kind() else {
         panic!("{error}")
     };
-    let told = errors.problems().iter();
-    told.map(|problem| (problem.field, problem.violation.code()))
+    let problems = errors.problems().iter();
+    problems
+        .map(|problem| (problem.field, problem.violation.code()))
         .collect()
 }
 

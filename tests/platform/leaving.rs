@@ -94,10 +94,10 @@ async fn a_create_comes_between_any_two_calls_of_a_deletion() {
         };
         let (deleted, created) = tokio::join!(delete, create);
         deleted.unwrap();
-        let struck = faults.injected();
-        let call = struck.unwrap_or("nothing");
+        let injected = faults.injected();
+        let call = injected.unwrap_or("nothing");
         nothing_is_left(&world, &format!("{call}, the {n}th call, was late: {created:?}")).await;
-        if struck.is_none() {
+        if injected.is_none() {
             assert!(n > 4, "only {n} calls");
             let error = created.unwrap_err();
             assert_eq!(

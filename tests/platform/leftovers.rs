@@ -30,7 +30,7 @@ async fn running(world: &World, platform: &Platform) -> Pod {
 }
 
 /// Asserts that nothing is reported for two minutes.
-async fn not_told_early(world: &World, platform: &Platform, id: &PodId) {
+async fn not_reported_early(world: &World, platform: &Platform, id: &PodId) {
     sleep(Duration::from_mins(2)).await;
     let early = platform.get(&world.ana, id).await.unwrap();
     assert_eq!(early.status, Status::Creating);
@@ -42,14 +42,17 @@ async fn not_told_early(world: &World, platform: &Platform, id: &PodId) {
 
 /// Waits until the leftover is reported, and then until the start is given up; asserts that nothing is held or
 /// paid for it.
-async fn told_and_given_up(world: &World, platform: &Platform, id: &PodId, name: &str) {
+async fn reported_and_given_up(world: &World, platform: &Platform, id: &PodId, name: &str) {
     let begun = platform.get(&world.ana, id).await.unwrap();
-    let told = until(platform, &world.ana, id, |pod| {
+    let shown = until(platform, &world.ana, id, |pod| {
         because(pod, ReasonCode::StopDelayed)
     })
     .await;
-    assert_eq!((told.status, told.desired), (Status::Creating, Desired::Running));
-    let reason = told.reason.unwrap();
+    assert_eq!(
+        (shown.status, shown.desired),
+        (Status::Creating, Desired::Running)
+    );
+    let reason = shown.reason.unwrap();
     assert!(reason.is_leftover() && reason.detail.contains(name), "{reason:?}");
     assert_eq!((reason.blame(), reason.remedy()), (Blame::Platform, Remedy::Wait));
     assert!(reason_of(&reason, Language::Es).contains("eliminando"));
@@ -93,7 +96,7 @@ async fn behind_a_service() {
     .await;
     assert_eq!((stops.status, stops.step), (Status::Stopped, Step::Stopping));
     platform.start(&world.ana, &pod.id).await.unwrap();
-    told_and_given_up(&world, &platform, &pod.id, &service.name).await;
+    reported_and_given_up(&world, &platform, &pod.id, &service.name).await;
     // Once it is gone, another start works.
     world.cluster.release_finalizer(&service);
     until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
@@ -114,8 +117,8 @@ async fn behind_a_volume_that_somebody_deletes() {
     world.cluster.hold_finalizer(volume.clone());
     world.cluster.delete_by_hand(&volume);
     platform.start(&world.ana, &pod.id).await.unwrap();
-    not_told_early(&world, &platform, &pod.id).await;
-    told_and_given_up(&world, &platform, &pod.id, &pod.volume).await;
+    not_reported_early(&world, &platform, &pod.id).await;
+    reported_and_given_up(&world, &platform, &pod.id, &pod.volume).await;
     world.cluster.release_finalizer(&volume);
     platform.start(&world.ana, &pod.id).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
@@ -137,8 +140,8 @@ async fn behind_a_volume_deleted_with_another_pod() {
     eventually("nothing but the volume is left", objects).await;
     let new = platform.create(&world.ana, &request("Next")).await.unwrap();
     assert_eq!(new.volume, old.volume);
-    not_told_early(&world, &platform, &new.id).await;
-    told_and_given_up(&world, &platform, &new.id, &old.volume).await;
+    not_reported_early(&world, &platform, &new.id).await;
+    reported_and_given_up(&world, &platform, &new.id, &old.volume).await;
     world.cluster.release_finalizer(&volume);
     sleep(Duration::from_mins(1)).await;
     platform.start(&world.ana, &new.id).await.unwrap();
@@ -211,12 +214,12 @@ async fn a_stop_refused_by_the_cluster_is_reported_and_free() {
         after_effect: false,
     });
     platform.stop(&world.ana, &pod.id).await.unwrap();
-    let told = until(&platform, &world.ana, &pod.id, |pod| {
+    let shown = until(&platform, &world.ana, &pod.id, |pod| {
         because(pod, ReasonCode::StopDelayed)
     })
     .await;
-    assert_eq!((told.status, told.step), (Status::Stopped, Step::Stopping));
-    assert!(!told.reason.unwrap().detail.is_empty(), "why it was refused");
+    assert_eq!((shown.status, shown.step), (Status::Stopped, Step::Stopping));
+    assert!(!shown.reason.unwrap().detail.is_empty(), "why it was refused");
     let unpaid = until(&platform, &world.ana, &pod.id, |pod| {
         pod.meter.from.is_none() && pod.meter.pending.is_none()
     })

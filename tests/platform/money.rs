@@ -117,7 +117,7 @@ async fn when_the_money_runs_out_the_owner_is_warned_and_the_pod_stops_and_keeps
     let mut bob = platform.subscribe(&Actor::client("bob"));
     bob.next().await.unwrap().unwrap();
     // 10 euros last for 3 hours and 42 minutes of 2.70.
-    let mut marks = Vec::new();
+    let mut thresholds = Vec::new();
     let stopped = loop {
         match updates.next().await.unwrap().unwrap() {
             Update::LowBalance {
@@ -131,13 +131,13 @@ async fn when_the_money_runs_out_the_owner_is_warned_and_the_pod_stops_and_keeps
                     seconds_left < threshold_seconds,
                     "{seconds_left} of {threshold_seconds}"
                 );
-                marks.push(threshold_seconds);
+                thresholds.push(threshold_seconds);
             }
             Update::Changed(pod) if pod.step == Step::Stopped => break pod,
             _ => {}
         }
     };
-    assert_eq!(marks, [3600, 900, 300]);
+    assert_eq!(thresholds, [3600, 900, 300]);
     assert!(bob.next().now_or_never().is_none(), "nobody else hears of it");
     assert_eq!(stopped.status, Status::Stopped);
     assert_eq!(
@@ -223,7 +223,7 @@ async fn the_price_policy_decides_whether_new_prices_apply_to_running_pods() {
 #[tokio::test(start_paused = true)]
 async fn every_platform_warns_its_subscribers_once_per_threshold() {
     let world = World::new(Settings::default()).await;
-    let minutes = |marks: [i64; 2]| marks.map(SignedDuration::from_mins);
+    let minutes = |minutes: [i64; 2]| minutes.map(SignedDuration::from_mins);
     let platforms = [(); 2].map(|()| {
         let parts = world.parts().low_balance_thresholds(minutes([2, 30]));
         parts.build().unwrap()
@@ -231,21 +231,21 @@ async fn every_platform_warns_its_subscribers_once_per_threshold() {
     let _drivers = platforms.each_ref().map(Driver::start);
     let [first, _] = &platforms;
     first.create(&world.ana, &request("Training")).await.unwrap();
-    let told = platforms.each_ref().map(async |platform| {
+    let warnings = platforms.each_ref().map(async |platform| {
         let mut updates = platform.subscribe(&world.ana);
-        let mut marks = Vec::new();
+        let mut thresholds = Vec::new();
         loop {
             match updates.next().await.unwrap().unwrap() {
                 Update::LowBalance {
                     threshold_seconds, ..
-                } => marks.push(threshold_seconds),
-                Update::Changed(pod) if pod.step == Step::Stopped => return marks,
+                } => thresholds.push(threshold_seconds),
+                Update::Changed(pod) if pod.step == Step::Stopped => return thresholds,
                 _ => {}
             }
         }
     });
-    let told = join_all(told).await;
-    assert_eq!(told, [[1800, 120], [1800, 120]]);
+    let warnings = join_all(warnings).await;
+    assert_eq!(warnings, [[1800, 120], [1800, 120]]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -319,7 +319,7 @@ async fn account_changes_are_reported_to_the_owner_and_administrators() {
         .await
         .unwrap();
     // The last event is the release, after the pod is gone for its owner.
-    let told = async {
+    let standings = async {
         while let Some(change) = mine.next().await {
             assert_eq!(change, changed);
             let standing = platform.standing(&world.ana, &world.ana.id).await.unwrap();
@@ -329,6 +329,8 @@ async fn account_changes_are_reported_to_the_owner_and_administrators() {
         }
         unreachable!("the stream never ends")
     };
-    let costs = tokio::time::timeout(Duration::from_mins(2), told).await.unwrap();
+    let costs = tokio::time::timeout(Duration::from_mins(2), standings)
+        .await
+        .unwrap();
     assert_eq!(costs, Money::ZERO);
 }

@@ -32,7 +32,7 @@ async fn one_that_can_not_be_removed_is_retried_alone_and_less_and_less_often() 
     let platform = world.platform();
     {
         let _driver = Driver::start(&platform);
-        // Pods that are stopped need nothing: whoever reads them has looked at everything.
+        // Stopped pods need nothing, so only a resync reads them.
         for n in 0..STOPPED {
             let named = request(&format!("Pod {n}"));
             let pod = platform.create(&world.ana, &named).await.unwrap();

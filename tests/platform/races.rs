@@ -143,7 +143,7 @@ async fn a_pod_with_a_just_forgotten_id_is_reconciled() {
         assert_eq!(again.id, first.id);
         let made = eventually("it is made", async || world.cluster.pod(&again.id).is_some());
         let made = timeout(Duration::from_mins(3), made).await;
-        assert!(made.is_ok(), "nobody looks at it: {late:?}");
+        assert!(made.is_ok(), "it is never reconciled: {late:?}");
         if late.injected().is_none() {
             break;
         }
@@ -309,7 +309,7 @@ async fn a_backend_that_asks_for_a_very_long_pause_does_not_stop_the_driver() {
     driver.abort();
 }
 
-/// Removes only when told to.
+/// Removes only on request.
 struct Slow {
     cluster: SimCluster,
     asked: Notify,

@@ -86,11 +86,11 @@ async fn a_slow_subscriber_gets_each_pod_once_and_reads_no_snapshot_again() {
     }
     let calls = faults.calls();
     for pod in &pods {
-        let Update::Changed(told) = updates.next().await.unwrap().unwrap() else {
+        let Update::Changed(shown) = updates.next().await.unwrap().unwrap() else {
             panic!("a change")
         };
-        assert_eq!(&told.id, pod);
-        assert_eq!(*told, world.store.get(pod).await.unwrap().unwrap(), "the latest");
+        assert_eq!(&shown.id, pod);
+        assert_eq!(*shown, world.store.get(pod).await.unwrap().unwrap(), "the latest");
     }
     assert!(updates.next().now_or_never().is_none(), "nothing older follows");
     assert_eq!(faults.calls(), calls, "the store is not asked again");

@@ -182,19 +182,19 @@ impl Books {
     }
 
     fn check_charge(&mut self, world: &World, user: &UserId, charge: &Explanation, blind: Duration) {
-        let told = message::charge(charge, Language::En, &Currency::EUR);
-        assert!(charge.agrees, "{told}");
+        let text = message::charge(charge, Language::En, &Currency::EUR);
+        assert!(charge.agrees, "{text}");
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();
         let quote = quote(&self.prices, charge.price_version, &charged.options);
         assert!(
             charge.period.from >= charged.until,
-            "{told} of {id}, which is charged up to {}",
+            "{text} of {id}, which is charged up to {}",
             charged.until
         );
         charged.until = charge.period.until;
         if charge.hourly != quote.hourly() {
-            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {told}");
+            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {text}");
             return;
         }
         charged.running.push(charge.period);
@@ -206,7 +206,7 @@ impl Books {
             let ended = run.ended_at.unwrap_or(now);
             run.started_at <= charge.period.from && charge.period.until <= ended + late
         });
-        assert!(ran, "{told} of {id}, which ran: {runs:#?}");
+        assert!(ran, "{text} of {id}, which ran: {runs:#?}");
     }
 
     /// The longest unpaid running time of a container since the last call, in seconds, and its entry.

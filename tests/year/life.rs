@@ -119,13 +119,15 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         people.learn(&world, &pods);
         books.check(&world, &people, &pods, platforms.blind()).await;
         if random.random_range(0..size.rest) == 0 {
-            rest.take(&world, &mut people, &mut platforms, &mut books).await;
+            rest.heal_and_check(&world, &mut people, &mut platforms, &mut books)
+                .await;
             rest.is_calm(&world, &platforms, &people, &mut books, size.pause * 2)
                 .await;
-            platforms.end();
+            platforms.shut_down();
         }
     }
-    rest.take(&world, &mut people, &mut platforms, &mut books).await;
+    rest.heal_and_check(&world, &mut people, &mut platforms, &mut books)
+        .await;
     rest.everything_goes(&world, &mut people, &mut platforms, &mut books)
         .await;
     let runs = world.cluster.container_runs();

@@ -87,7 +87,7 @@ fn run(seed: u64, size: &Size) -> Lived {
     lived
 }
 
-/// Tells the other threads that one has failed.
+/// Notifies the other threads that one has failed.
 struct OnPanic<'a>(&'a AtomicBool);
 
 impl Drop for OnPanic<'_> {

@@ -83,9 +83,9 @@ fn is_known(world: &World, pod: &Pod) -> bool {
     as_seen && !moves && pod.meter.pending.is_none()
 }
 
-/// For how long all who have containers running can pay for them: from the hold of each, or from what is
-/// available for all of their pods, and no longer than their daily caps last. Of what is available an hour for each
-/// stays out of it: the holds that are filled first take it from what the others need.
+/// How long every owner can pay for their running containers: from the hold of each pod or from the available balance for
+/// all of them, and no longer than their daily caps last. An hour for each pod is subtracted from the available balance:
+/// holds that are filled first take it from the others.
 async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     let mut owners: BTreeMap<&UserId, Vec<&Pod>> = BTreeMap::new();
     for pod in pods {
@@ -98,8 +98,8 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
         let balance = world.store.balance(owner).await.unwrap();
         let hourly: Money = pods.iter().map(|pod| price(pod)).sum();
         let held = pods.iter().filter(|pod| pod.meter.from.is_some()).map(|pod| {
-            let left = pod.meter.remaining_seconds().unwrap_or(HOLD_SECONDS);
-            left - not_charged(pod, now)
+            let remaining = pod.meter.remaining_seconds().unwrap_or(HOLD_SECONDS);
+            remaining - not_charged(pod, now)
         });
         let available = seconds(balance.available, hourly) - HOLD_SECONDS;
         least = least.min(held.min().unwrap_or(i64::MAX).max(available));

@@ -112,14 +112,14 @@ impl People {
         let latest = world.cluster.clock().now() + AHEAD;
         for pod in pods {
             if !self.pods.contains_key(&pod.id) {
-                self.know(world, pod, Wish::Unknown);
+                self.record(world, pod, Wish::Unknown);
             }
             let goes = pod.volume_deletion.is_some_and(|deletion| deletion.at <= latest);
             self.pods.get_mut(&pod.id).unwrap().unpaid |= goes;
         }
     }
 
-    fn know(&mut self, world: &World, pod: &Pod, wish: Wish) {
+    fn record(&mut self, world: &World, pod: &Pod, wish: Wish) {
         let known = Known {
             owner: pod.owner.clone(),
             wish,
@@ -264,7 +264,7 @@ impl People {
             _ => {}
         }
         if let Some(Ok(pod)) = answer {
-            self.know(world, &pod, Wish::Running);
+            self.record(world, &pod, Wish::Running);
         }
     }
 

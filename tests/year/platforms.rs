@@ -229,7 +229,7 @@ impl Platforms {
     }
 
     /// Ends the healed platforms, so that later ones fail again.
-    pub(crate) fn end(&mut self) {
+    pub(crate) fn shut_down(&mut self) {
         self.running.clear();
     }
 

@@ -50,7 +50,7 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// Heals everything, waits until it has settled, and checks it.
-    pub(crate) async fn take(
+    pub(crate) async fn heal_and_check(
         &mut self,
         world: &World,
         people: &mut People,
@@ -317,7 +317,7 @@ fn holds_are_right(books: &Books, pods: &[Pod]) {
         let known = pod
             .meter
             .remaining
-            .is_none_or(|left| left == held || pod.meter.capped && left < held);
+            .is_none_or(|remaining| remaining == held || pod.meter.capped && remaining < held);
         let right = match pod.meter.hold_state {
             HoldState::Open => known && held <= books.highest_hour(&pod.options),
             _ => held == Money::ZERO,

@@ -17,7 +17,7 @@ pub fn folder() -> Result<PathBuf> {
         .ok_or_else(|| {
             Error::Unavailable("no cache folder: set NEUROPOD_TEST_CACHE, XDG_CACHE_HOME or HOME".into())
         })?;
-    fs::create_dir_all(&folder).at(&folder)?;
+    fs::create_dir_all(&folder).at_path(&folder)?;
     Ok(folder)
 }
 
@@ -30,16 +30,16 @@ pub(crate) fn get_or_make(name: &str, make: impl FnOnce(&Path) -> Result<()>) ->
         return Ok(path);
     }
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).at(parent)?;
+        fs::create_dir_all(parent).at_path(parent)?;
     }
     let lock_path = path.with_added_extension("lock");
-    let lock = File::create(&lock_path).at(&lock_path)?;
-    lock.lock().at(&lock_path)?;
+    let lock = File::create(&lock_path).at_path(&lock_path)?;
+    lock.lock().at_path(&lock_path)?;
     if path.exists() {
         return Ok(path);
     }
     let part = path.with_added_extension("part");
     make(&part)?;
-    fs::rename(&part, &path).at(&path)?;
+    fs::rename(&part, &path).at_path(&path)?;
     Ok(path)
 }

@@ -32,15 +32,15 @@ impl DataDir {
     pub(crate) fn create() -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let parent = cache::folder()?.join("run");
-        fs::create_dir_all(&parent).at(&parent)?;
+        fs::create_dir_all(&parent).at_path(&parent)?;
         remove_stale(&parent);
 
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("{}-{id}", process::id()));
-        create_private(&path).at(&path)?;
+        create_private(&path).at_path(&path)?;
         let lock_path = path.join("lock");
-        let lock = File::create(&lock_path).at(&lock_path)?;
-        lock.lock().at(&lock_path)?;
+        let lock = File::create(&lock_path).at_path(&lock_path)?;
+        lock.lock().at_path(&lock_path)?;
         // In a session of its own: the terminal's Ctrl-C must not reach it.
         let guard = Command::new("setsid")
             .args(["sh", "-c", CLEAN_UP, "neuropod-test-guard"])
@@ -79,10 +79,10 @@ impl DataDir {
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).at(parent)?;
+            fs::create_dir_all(parent).at_path(parent)?;
         }
-        let mut file = File::create(&path).at(&path)?;
-        file.write_all(text.as_bytes()).at(&path)?;
+        let mut file = File::create(&path).at_path(&path)?;
+        file.write_all(text.as_bytes()).at_path(&path)?;
         Ok(path)
     }
 

@@ -95,7 +95,7 @@ impl From<kube::Error> for Error {
 pub(crate) trait IoContext<T> {
     fn during(self, context: impl Into<String>) -> Result<T>;
 
-    fn at(self, path: &Path) -> Result<T>
+    fn at_path(self, path: &Path) -> Result<T>
     where
         Self: Sized,
     {

@@ -121,7 +121,7 @@ impl Image {
                 let work = target.with_added_extension("work");
                 // Left by an interrupted build.
                 remove_all(&work)?;
-                fs::create_dir_all(work.join("root")).at(&work)?;
+                fs::create_dir_all(work.join("root")).at_path(&work)?;
                 self.build(&work, server.as_deref())?;
                 command::run(
                     Command::new("tar")
@@ -144,7 +144,7 @@ impl Image {
         build.current_dir(script).arg("build.sh").arg(&root).args(server);
         command::run(&mut build)?;
         let archive = work.join("archive");
-        fs::create_dir(&archive).at(&archive)?;
+        fs::create_dir(&archive).at_path(&archive)?;
         let layer = archive.join("layer.tar");
         command::run(
             Command::new("tar")
@@ -159,7 +159,7 @@ impl Image {
             json!([{ "Config": "config.json", "RepoTags": [self.reference()], "Layers": ["layer.tar"] }]);
         for (name, value) in [("config.json", image), ("manifest.json", manifest)] {
             let path = archive.join(name);
-            fs::write(&path, value.to_string()).at(&path)?;
+            fs::write(&path, value.to_string()).at_path(&path)?;
         }
         Ok(())
     }
@@ -181,11 +181,11 @@ fn describe(config: &str, layer: &str) -> Value {
 }
 
 fn digest(path: &Path) -> Result<String> {
-    let mut file = fs::File::open(path).at(path)?;
+    let mut file = fs::File::open(path).at_path(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        match io::Read::read(&mut file, &mut buffer).at(path)? {
+        match io::Read::read(&mut file, &mut buffer).at_path(path)? {
             0 => return Ok(HEXLOWER.encode(&hasher.finalize())),
             read => hasher.update(&buffer[..read]),
         }
@@ -194,7 +194,7 @@ fn digest(path: &Path) -> Result<String> {
 
 fn remove_all(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at(path),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at_path(path),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
-//! machine allows, a node with containers, and around it what enforces network policies, routes and measures. And, for the tests of stores, a server that speaks the protocol of MongoDB,
-//! packages of npm and `PyPI`, and a browser.
+//! machine allows, a node with containers, a network plug-in that enforces policies, a gateway and metrics-server. It also
+//! starts a server that speaks the protocol of MongoDB, and prepares packages of npm and `PyPI` and a browser.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {

@@ -77,13 +77,13 @@ fn name(kind: &str, pinned: &str) -> String {
 /// Creates an empty folder, without leftovers of an interrupted run.
 fn begin(folder: &Path) -> Result<()> {
     if folder.exists() {
-        fs::remove_dir_all(folder).at(folder)?;
+        fs::remove_dir_all(folder).at_path(folder)?;
     }
-    fs::create_dir_all(folder).at(folder)
+    fs::create_dir_all(folder).at_path(folder)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).at(path)
+    fs::write(path, text).at_path(path)
 }
 
 fn require(programs: &[&str]) -> Result<()> {

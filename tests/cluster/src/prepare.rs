@@ -34,9 +34,8 @@ pub fn prepare_edge() -> Result<()> {
         .try_for_each(|image| image.archive().map(drop))
 }
 
-/// Makes ready the server for the tests of `MongoStore`, which takes downloads the image, or finds or builds FerretDB, a minute the
-/// first time. Does nothing
-/// if a server is configured.
+/// Prepares the server for the tests of `MongoStore`: downloads the image, or finds or builds FerretDB, which takes a minute
+/// the first time. Does nothing if a server is configured.
 pub fn prepare_mongo() -> Result<()> {
     mongo::prepare()
 }

@@ -26,10 +26,10 @@ impl Server {
     /// Starts `command`, with its output in the file `log`.
     pub(crate) fn spawn(name: &str, command: &Command, log: &Path) -> Result<Self> {
         let mut bound = bound(command)?;
-        let file = File::options().create(true).append(true).open(log).at(log)?;
+        let file = File::options().create(true).append(true).open(log).at_path(log)?;
         bound
             .stdin(Stdio::null())
-            .stdout(file.try_clone().at(log)?)
+            .stdout(file.try_clone().at_path(log)?)
             .stderr(file);
         let child = spawn(bound).during(format!("start {name}"))?;
         Ok(Self {

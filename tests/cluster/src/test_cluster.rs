@@ -86,7 +86,7 @@ impl TestCluster {
         let Some(path) = env::var_os(KUBECONFIG).map(PathBuf::from) else {
             return Ok(None);
         };
-        let kubeconfig = fs::read_to_string(&path).at(&path)?;
+        let kubeconfig = fs::read_to_string(&path).at_path(&path)?;
         Ok(Some(Self {
             level: Level::Existing,
             kubeconfig,

@@ -14,5 +14,5 @@ pub fn exporter_text(data: &[u8]) {
         assert!(!namespace.is_empty() && !pod.is_empty(), "a pod without a name");
     }
     let twice = gpu_percent(&[text.clone(), text]);
-    assert_eq!(percent, twice, "two exporters tell of the same GPUs");
+    assert_eq!(percent, twice, "two exporters report the same GPUs");
 }

@@ -62,6 +62,6 @@ pub fn watch_lines(data: &[u8]) {
         };
         let ended = timeout(WATCHED, follow).await;
         assert!(ended.is_err(), "the watch ended");
-        assert!(synced > 0, "what is there was never told");
+        assert!(synced > 0, "what is there was never reported");
     });
 }

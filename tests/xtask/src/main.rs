@@ -98,7 +98,7 @@ fn run_all(suites: Vec<suites::Suite>) -> Result<Vec<(String, Outcome)>> {
     let mut outcomes = Vec::new();
     for mut suite in suites {
         println!("\n=== {} ===", suite.name);
-        let outcome = match preparation.of(&suite.needs) {
+        let outcome = match preparation.prepare_all(&suite.needs) {
             Ok(()) => run::run(&mut suite)?,
             Err(outcome) => outcome,
         };

@@ -15,7 +15,7 @@ pub(crate) struct Preparation(BTreeMap<Needs, Result<(), Outcome>>);
 
 impl Preparation {
     /// Prepares all of `needs`; otherwise returns the outcome of the suite that needs them.
-    pub(crate) fn of(&mut self, needs: &[Needs]) -> Result<(), Outcome> {
+    pub(crate) fn prepare_all(&mut self, needs: &[Needs]) -> Result<(), Outcome> {
         needs
             .iter()
             .try_for_each(|needs| self.0.entry(*needs).or_insert_with(|| prepare(*needs)).clone())

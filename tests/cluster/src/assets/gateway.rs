@@ -34,18 +34,18 @@ pub(crate) fn definitions() -> Result<Vec<String>> {
         command::run(go(TOOL).args(["mod", "download", MODULE]))?;
         let module = command::run(go(TOOL).args(["list", "-m", "-f", "{{.Dir}}", MODULE]))?;
         let standard = Path::new(module.trim()).join("config/crd/standard");
-        fs::create_dir_all(folder).at(folder)?;
+        fs::create_dir_all(folder).at_path(folder)?;
         for file in FILES {
             let from = standard.join(file);
-            let text = fs::read(&from).at(&from)?;
+            let text = fs::read(&from).at_path(&from)?;
             let to = folder.join(file);
-            fs::write(&to, text).at(&to)?;
+            fs::write(&to, text).at_path(&to)?;
         }
         Ok(())
     })?;
     let read = |file| {
         let path = folder.join(file);
-        fs::read_to_string(&path).at(&path)
+        fs::read_to_string(&path).at_path(&path)
     };
     FILES.into_iter().map(read).collect()
 }

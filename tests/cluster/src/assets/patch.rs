@@ -60,21 +60,21 @@ impl Patch {
         command::run(&mut copying)?;
         for (file, text) in self.files {
             let path = copy.0.join(file);
-            fs::write(&path, text).at(&path)?;
+            fs::write(&path, text).at_path(&path)?;
         }
         for [file, from, to] in self.changes {
             let path = copy.0.join(file);
-            let text = fs::read_to_string(&path).at(&path)?;
+            let text = fs::read_to_string(&path).at_path(&path)?;
             if !text.contains(from) {
-                return Err(io::Error::other(format!("this {} has no {from:?}", self.module))).at(&path);
+                return Err(io::Error::other(format!("this {} has no {from:?}", self.module))).at_path(&path);
             }
-            fs::write(&path, text.replace(from, to)).at(&path)?;
+            fs::write(&path, text.replace(from, to)).at_path(&path)?;
         }
         let changed = copy.go_mod();
         let replace = format!("{go_mod}\nreplace {} => {}\n", self.module, copy.0.display());
-        fs::write(&changed, replace).at(&changed)?;
+        fs::write(&changed, replace).at_path(&changed)?;
         let sums = source(tool).join("go.sum");
-        fs::copy(&sums, changed.with_extension("sum")).at(&sums)?;
+        fs::copy(&sums, changed.with_extension("sum")).at_path(&sums)?;
         Ok(copy)
     }
 }
@@ -86,6 +86,6 @@ impl Patched {
     }
 
     pub(super) fn remove(&self) -> Result<()> {
-        fs::remove_dir_all(&self.0).at(&self.0)
+        fs::remove_dir_all(&self.0).at_path(&self.0)
     }
 }

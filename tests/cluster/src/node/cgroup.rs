@@ -14,12 +14,12 @@ const ROOT: &str = "/sys/fs/cgroup";
 pub(super) fn create(name: &str) -> Result<()> {
     for hierarchy in hierarchies()? {
         let group = hierarchy.join(name);
-        fs::create_dir_all(&group).at(&group)?;
+        fs::create_dir_all(&group).at_path(&group)?;
         // In v1 a new group can't use processors or memory until they are assigned.
         for file in ["cpuset.cpus", "cpuset.mems"] {
             let (from, to) = (hierarchy.join(file), group.join(file));
             if let Ok(value) = fs::read(&from) {
-                fs::write(&to, value).at(&to)?;
+                fs::write(&to, value).at_path(&to)?;
             }
         }
     }
@@ -31,7 +31,10 @@ fn hierarchies() -> Result<Vec<PathBuf>> {
     if root.join("cgroup.controllers").exists() {
         return Ok(vec![root.to_owned()]);
     }
-    let entries = fs::read_dir(root).at(root)?.flatten().map(|entry| entry.path());
+    let entries = fs::read_dir(root)
+        .at_path(root)?
+        .flatten()
+        .map(|entry| entry.path());
     Ok(entries
         .filter(|path| path.join("cgroup.procs").exists() && !path.is_symlink())
         .collect())

@@ -248,6 +248,6 @@ fn ctr(namespaces: &Namespaces) -> Command {
 }
 
 fn import(namespaces: &Namespaces, archive: &std::path::Path) -> Result<()> {
-    fs::metadata(archive).at(archive)?;
+    fs::metadata(archive).at_path(archive)?;
     command::run(ctr(namespaces).args(["images", "import"]).arg(archive)).map(drop)
 }

@@ -69,7 +69,7 @@ pub(crate) struct Namespaces {
 impl Namespaces {
     pub(crate) fn start(data: &DataDir, addresses: Addresses) -> Result<Self> {
         let folder = data.join("node");
-        fs::create_dir_all(&folder).at(&folder)?;
+        fs::create_dir_all(&folder).at_path(&folder)?;
         let mut command = Command::new("unshare");
         command
             .args([
@@ -107,9 +107,9 @@ impl Namespaces {
         command
     }
 
-    fn wait_until_started(&mut self, mark: &std::path::Path) -> Result<()> {
+    fn wait_until_started(&mut self, file: &std::path::Path) -> Result<()> {
         let start = Instant::now();
-        while !mark.exists() {
+        while !file.exists() {
             let ended = self.init.exited();
             if ended.is_some() || start.elapsed() > STARTED {
                 return Err(Error::NotReady {

@@ -26,9 +26,9 @@ impl Node {
     /// Connects a machine with these addresses to the node. A node has one at most.
     pub fn connect_outside(&self, addresses: &[Ipv4Addr]) -> Result<Outside> {
         let folder = self.control_plane.data.join("outside");
-        fs::create_dir_all(&folder).at(&folder)?;
+        fs::create_dir_all(&folder).at_path(&folder)?;
         let page = folder.join("index.html");
-        fs::write(&page, PAGE).at(&page)?;
+        fs::write(&page, PAGE).at_path(&page)?;
         let mut command = Command::new("unshare");
         // Each of these programs replaces the previous one, so that the process itself is in the namespace.
         command

@@ -40,7 +40,7 @@ impl Provisioner {
     pub(super) fn start(control_plane: &ControlPlane) -> Result<Self> {
         let kubeconfig = control_plane.kubeconfig().to_owned();
         let folder = control_plane.data.join("volumes");
-        fs::create_dir_all(&folder).at(&folder)?;
+        fs::create_dir_all(&folder).at_path(&folder)?;
         api::block_on(async || create_class(api::client(&kubeconfig).await?).await)?;
 
         let (stop, stopped) = oneshot::channel();
@@ -222,7 +222,7 @@ async fn reclaim(client: &Client, folder: &Path, volume: &PersistentVolume) -> R
     let name = volume.name_any();
     let path = folder.join(&name);
     match fs::remove_dir_all(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at(&path),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at_path(&path),
         _ => {}
     }
     Api::<PersistentVolume>::all(client.clone())
@@ -243,11 +243,11 @@ fn object<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T>
 
 /// A folder that every user may write to: volumes of this kind can't be handed to a pod's user.
 fn create_open(path: &PathBuf) -> Result<()> {
-    fs::create_dir_all(path).at(path)?;
+    fs::create_dir_all(path).at_path(path)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).at(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).at_path(path)?;
     }
     Ok(())
 }

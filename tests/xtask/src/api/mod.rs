@@ -26,7 +26,7 @@ pub(crate) struct Options {
     update: bool,
 }
 
-/// Fails where the files are not what the packages show, and prints the difference.
+/// Fails if the files differ from the interfaces of the packages, and prints the difference.
 pub(crate) fn check(options: &Options) -> Result<()> {
     let packages = packages()?;
     let published: Vec<_> = packages.iter().filter(|package| package.is_published()).collect();

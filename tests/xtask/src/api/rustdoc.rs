@@ -59,20 +59,20 @@ fn interface(package: &Package, folder: &Path) -> Result<String> {
     Ok(shown(&list(builder)?, &written))
 }
 
-/// The lines of `all` that tell a reader something. `written` are those that no derive has made: of a derived trait that
-/// it is implemented is enough, without its methods.
+/// The lines of `all` that are worth reading. `written` are the lines without derived implementations: of a derived
+/// trait the implementation is listed without its methods.
 fn shown(all: &[String], written: &[String]) -> String {
     let written: BTreeSet<_> = written.iter().collect();
     let is_shown = |line: &&String| {
         let is_impl = line.starts_with("impl") && !line.contains("::StructuralPartialEq ");
-        // Macros, such as those of mockall, begin with two underscores what only they use.
+        // Macros, such as those of mockall, use two leading underscores for their internals.
         (is_impl || written.contains(line)) && !line.contains("::__")
     };
     let lines: Vec<&str> = all.iter().filter(is_shown).map(String::as_str).collect();
     lines.join("\n") + "\n"
 }
 
-/// The format of what rustdoc writes changes with nearly every version of Rust, and `public-api` reads one.
+/// The output format of rustdoc changes with nearly every version of Rust, and `public-api` reads one of them.
 fn check_version(package: &Package) -> Result<()> {
     let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .arg("--version")
@@ -88,8 +88,8 @@ fn check_version(package: &Package) -> Result<()> {
     Ok(())
 }
 
-/// Runs rustdoc with the arguments of this program if it stands in for it. The format is not stable, which rustdoc has to
-/// be told to allow; if Cargo were told, it would build all dependencies anew.
+/// Runs rustdoc with the arguments of this program if it stands in for it. The format is unstable, so rustdoc needs a flag
+/// that allows it; if Cargo got the flag, it would rebuild all dependencies.
 pub(crate) fn stand_in() -> Result<Option<ExitCode>> {
     let Some(rustdoc) = env::var_os(STANDS_IN_FOR) else {
         return Ok(None);

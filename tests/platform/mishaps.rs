@@ -21,7 +21,7 @@ use neuropod::pod::Desired;
 
 #[tokio::test(start_paused = true)]
 async fn every_mishap_is_reported_free_and_passes() {
-    for (obstacle, code, status) in [
+    for (mishap, code, status) in [
         (Mishap::NoGpuFree, ReasonCode::NoGpuFree, Status::Creating),
         (Mishap::Unschedulable, ReasonCode::Unschedulable, Status::Creating),
         (Mishap::VolumePending, ReasonCode::VolumePending, Status::Creating),
@@ -35,23 +35,23 @@ async fn every_mishap_is_reported_free_and_passes() {
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.inject(&pod.id, obstacle);
-        let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+        world.cluster.inject(&pod.id, mishap);
+        let shown = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
         assert_eq!(
-            (told.reason.unwrap().code, told.status),
+            (shown.reason.unwrap().code, shown.status),
             (code, status),
-            "{obstacle:?}"
+            "{mishap:?}"
         );
         sleep(Duration::from_mins(10)).await;
         world.cluster.clear_mishaps(&pod.id);
         let pod = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-        assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{obstacle:?}");
+        assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{mishap:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_by_quotas_and_limits_are_reported_with_a_remedy_free_and_pass() {
-    for (obstacle, code, remedy) in [
+    for (mishap, code, remedy) in [
         (
             Mishap::QuotaUsedUp,
             ReasonCode::QuotaExceeded,
@@ -82,18 +82,18 @@ async fn refusals_by_quotas_and_limits_are_reported_with_a_remedy_free_and_pass(
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.inject(&pod.id, obstacle);
-        let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
-        let reason = told.reason.unwrap();
-        assert_eq!((reason.code, reason.remedy()), (code, remedy), "{obstacle:?}");
+        world.cluster.inject(&pod.id, mishap);
+        let shown = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+        let reason = shown.reason.unwrap();
+        assert_eq!((reason.code, reason.remedy()), (code, remedy), "{mishap:?}");
         assert_eq!(
-            (reason.blame(), told.charged),
+            (reason.blame(), shown.charged),
             (Blame::Platform, Money::ZERO),
-            "{obstacle:?}"
+            "{mishap:?}"
         );
         world.cluster.clear_mishaps(&pod.id);
         let pod = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-        assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{obstacle:?}");
+        assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{mishap:?}");
     }
 }
 
@@ -128,9 +128,9 @@ async fn a_start_that_can_not_succeed_is_stopped_at_once_and_its_hold_released()
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        let code = if let Some(incident) = end {
+        let code = if let Some(mishap) = end {
             until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-            world.cluster.inject(&pod.id, incident);
+            world.cluster.inject(&pod.id, mishap);
             ReasonCode::DiskExceeded
         } else {
             world.cluster.inject(&pod.id, Mishap::ImageInvalid);
@@ -241,8 +241,8 @@ async fn a_foreign_object_is_reported_and_left_alone() {
     };
     world.cluster.add_foreign(foreign);
     let _driver = Driver::start(&platform);
-    let told = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
-    assert_eq!(told.reason.unwrap().code, ReasonCode::NameTaken);
+    let shown = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
+    assert_eq!(shown.reason.unwrap().code, ReasonCode::NameTaken);
     platform
         .delete(&world.ana, &pod.id, VolumePolicy::Delete)
         .await
@@ -252,9 +252,9 @@ async fn a_foreign_object_is_reported_and_left_alone() {
     })
     .await;
     let other = platform.create(&world.ana, &request("Training")).await;
-    let told = until_status(&platform, &world.ana, &other.unwrap().id, Status::Error).await;
+    let shown = until_status(&platform, &world.ana, &other.unwrap().id, Status::Error).await;
     assert_eq!(
-        told.reason.unwrap().code,
+        shown.reason.unwrap().code,
         ReasonCode::NameTaken,
         "it is still there"
     );
@@ -274,10 +274,10 @@ async fn a_broken_log_is_read_again_until_the_token_is_found() {
         sleep(Duration::from_millis(100)).await;
     }
     let token = async |before: Option<&TokenState>| {
-        let told = |pod: &neuropod::Pod| {
+        let is_new = |pod: &neuropod::Pod| {
             matches!(pod.login.found, TokenState::Generated(_)) && Some(&pod.login.found) != before
         };
-        until(&platform, &world.ana, &pod.id, told).await.login.found
+        until(&platform, &world.ana, &pod.id, is_new).await.login.found
     };
     let first = token(None).await;
     // Another container has another token.
@@ -330,8 +330,8 @@ async fn a_serving_pod_is_not_stopped_because_an_object_can_not_be_recreated() {
     let objects = world.cluster.objects();
     let service = objects.into_iter().find(|key| key.kind == ObjectKind::Service);
     world.cluster.delete_by_hand(&service.unwrap());
-    let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
-    let reason = told.reason.unwrap();
+    let shown = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+    let reason = shown.reason.unwrap();
     assert_eq!(
         (reason.code, reason.blame()),
         (ReasonCode::Rejected, Blame::Platform)
@@ -352,7 +352,7 @@ async fn a_serving_pod_is_not_stopped_because_an_object_can_not_be_recreated() {
 
 #[tokio::test(start_paused = true)]
 async fn a_given_up_pod_reports_who_was_at_fault_and_has_no_log() {
-    for (obstacle, blame) in [
+    for (mishap, blame) in [
         (Mishap::StartError, Blame::User),
         (Mishap::ConfigError, Blame::Platform),
         (Mishap::PullFailing, Blame::Nobody),
@@ -361,7 +361,7 @@ async fn a_given_up_pod_reports_who_was_at_fault_and_has_no_log() {
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.inject(&pod.id, obstacle);
+        world.cluster.inject(&pod.id, mishap);
         sleep(Duration::from_hours(2)).await;
         let pod = until(&platform, &world.ana, &pod.id, |pod| {
             pod.desired == Desired::Stopped && pod.step == Step::Stopped
