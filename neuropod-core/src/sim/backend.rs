@@ -42,8 +42,8 @@ impl ClusterBackend for SimCluster {
 
     async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream> {
         let find = |cluster: &mut ClusterState| find_log(cluster, reference, options.previous);
-        let (log, breaks) = call(self, Method::Logs, Some(&reference.name), find).await?;
-        Ok(stream_log(&self.shared, log, breaks, &options))
+        let found = call(self, Method::Logs, Some(&reference.name), find).await?;
+        stream_log(&self.shared, found, &options)
     }
 
     async fn usage(&self) -> Result<Vec<Usage>> {

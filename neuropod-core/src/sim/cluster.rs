@@ -130,6 +130,21 @@ impl SimCluster {
         self.shared.change(|cluster| cluster.log_breaks += 1);
     }
 
+    /// The number of logs that are being read now.
+    pub fn open_logs(&self) -> usize {
+        self.shared.read(|cluster| cluster.open_logs.total)
+    }
+
+    /// The most logs that were read at the same time so far, on all nodes.
+    pub fn most_open_logs(&self) -> usize {
+        self.shared.read(|cluster| cluster.open_logs.most)
+    }
+
+    /// The most logs of one node that were read at the same time so far.
+    pub fn most_open_logs_of_a_node(&self) -> usize {
+        self.shared.read(|cluster| cluster.open_logs.most_on_node)
+    }
+
     /// Creates an object that does not belong to the platform.
     pub fn add_foreign(&self, key: ObjectKey) {
         self.shared.change(|cluster| cluster.names.insert(key, None));

@@ -46,6 +46,7 @@ mod log_stream;
 mod log_text;
 mod mishap;
 mod object;
+mod open_logs;
 mod pod;
 mod quota;
 mod scheduler;

@@ -174,7 +174,7 @@ impl SimPod {
     }
 
     /// The node that was chosen: that of its GPUs, else the first.
-    fn node(&self) -> Option<String> {
+    pub(super) fn node(&self) -> Option<String> {
         let pool = self.gpus.map_or(0, |(pool, _)| pool);
         (self.state != PodState::Scheduling).then(|| node_name(pool))
     }

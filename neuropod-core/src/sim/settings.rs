@@ -35,6 +35,9 @@ pub struct Settings {
     pub chatter: Option<Duration>,
     /// From a call to its effect, and again from its effect to its return.
     pub latency: Duration,
+    /// How many logs may be read at a time; another one fails with [`RateLimited`](crate::ErrorKind::RateLimited).
+    /// `None`: any number.
+    pub log_streams: Option<usize>,
     /// From a change to its event.
     pub watch_delay: Duration,
     /// The GPUs of the nodes.
@@ -69,6 +72,7 @@ impl Default for Settings {
             terminate: Duration::from_millis(500),
             chatter: None,
             latency: Duration::from_millis(5),
+            log_streams: None,
             watch_delay: Duration::ZERO,
             gpus: vec![GpuPool {
                 resource: "nvidia.com/gpu".to_owned(),

@@ -11,6 +11,7 @@ use super::agenda::{Agenda, SimEvent};
 use super::calls::Calls;
 use super::mishap::Mishap;
 use super::object::ObjectKey;
+use super::open_logs::OpenLogs;
 use super::pod::{ContainerHistory, ContainerRun, PodState, SimPod};
 use super::settings::Settings;
 use super::watchers::Watchers;
@@ -72,6 +73,7 @@ pub(super) struct ClusterState {
     pub(super) watchers: Watchers,
     /// How often the log connections have been broken.
     pub(super) log_breaks: u64,
+    pub(super) open_logs: OpenLogs,
 }
 
 impl ClusterState {
@@ -94,6 +96,7 @@ impl ClusterState {
             writes: 0,
             watchers: Watchers::default(),
             log_breaks: 0,
+            open_logs: OpenLogs::default(),
         }
     }
 
