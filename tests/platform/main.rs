@@ -26,5 +26,6 @@ mod parts;
 mod races;
 mod recovery;
 mod servers;
+mod tokens;
 mod updates;
 mod users;

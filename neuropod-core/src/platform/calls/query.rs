@@ -6,7 +6,7 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, UserId};
 use crate::platform::handle::Platform;
 use crate::pod::connection;
-use crate::pod::connection::Connection;
+use crate::pod::connection::{Connection, ConnectionState};
 use crate::pod::record::{Desired, Pod};
 use crate::store::traits::{ListOptions, Page};
 
@@ -45,13 +45,19 @@ impl Platform {
         self.0.records.all(owner.as_ref(), false).await
     }
 
-    /// The public ports of a pod, and whether they can be opened now.
+    /// The public ports of a pod, and whether they can be opened now. While the token of its Jupyter server is not known, the
+    /// driver of this process looks for it at once.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden`.
     pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Vec<Connection>> {
         let pod = self.0.records.visible(actor, id).await?;
-        Ok(connection::connections(&pod, &self.0.rules.naming))
+        let connections = connection::connections(&pod, &self.0.rules.naming);
+        let awaits_login = |connection: &Connection| connection.state == ConnectionState::AwaitingLogin;
+        if connections.iter().any(awaits_login) {
+            self.0.wakeups.wake(id);
+        }
+        Ok(connections)
     }
 
     /// The log of a pod's container.

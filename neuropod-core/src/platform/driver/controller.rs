@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -261,11 +262,14 @@ impl Controller {
             // By then everything is read anyway, and no timer lasts for years.
             self.queue.requeue_after(&id, wait.map(|wait| wait.min(RESYNC)));
             if let Some(capture) = report.capture
-                && !slot.is_capturing(&capture)
+                && !slot.hasten_capture(&capture)
             {
                 let (reader, pod, log) = (Arc::clone(&self.token_capture), id.clone(), capture.clone());
-                let task = self.background.spawn(async move { reader.run(&pod, &log).await });
-                slot.set_capture(capture, task);
+                let (rank, ranks) = watch::channel(capture.rank);
+                let task = self
+                    .background
+                    .spawn(async move { reader.run(&pod, &log, ranks).await });
+                slot.set_capture(capture, rank, task);
             }
         }
         // Where the record is gone, there may be a new one under the same id.

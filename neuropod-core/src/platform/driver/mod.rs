@@ -2,11 +2,15 @@
 //!
 //! `controller` enqueues pods in the `queue` and lets workers make one reconcile `pass` over each; a `slot`
 //! holds its state of one pod, with a `view` of the pod in the cluster. `resync` reads everything, to find
-//! unreported changes. `orphans` removes objects without a record. `token_capture` reads the logs for access tokens.
+//! unreported changes. `orphans` removes objects without a record. `token_capture` reads the logs for access tokens,
+//! turn by turn as `log_turns` says; `log_places` decides which of them are open, and `log_queue` waits for it.
 
 mod backoff;
 mod controller;
+mod log_places;
+mod log_queue;
 mod log_times;
+mod log_turns;
 mod orphans;
 mod pass;
 mod pulse;

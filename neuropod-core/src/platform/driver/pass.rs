@@ -295,11 +295,8 @@ impl Reconciler {
                 false
             }
             Action::ReadToken { container, since } => {
-                pass.capture = Some(Capture {
-                    reference: self.reference(pod),
-                    container: container.clone(),
-                    since: *since,
-                });
+                let reference = self.reference(pod);
+                pass.capture = Some(Capture::new(pod, reference, container.clone(), *since));
                 false
             }
             _ => true,

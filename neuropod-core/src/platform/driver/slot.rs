@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+use super::log_places::Rank;
 use super::pass::PassEnd;
 use super::token_capture::Capture;
 use super::view::View;
@@ -34,6 +36,8 @@ pub(super) struct Slot {
 struct RunningCapture {
     capture: Capture,
     task: AbortHandle,
+    /// Tells the task how urgent the log is.
+    rank: watch::Sender<Rank>,
 }
 
 impl Slot {
@@ -86,16 +90,20 @@ impl Slot {
         backoff.next_wait()
     }
 
-    /// Whether this log is being read, or was read to its end.
-    pub(super) fn is_capturing(&self, capture: &Capture) -> bool {
-        self.capture
-            .as_ref()
-            .is_some_and(|running| running.capture == *capture)
+    /// Whether this log is being read, or was read to its end. If it pauses, it is read again soon: a pass is made when
+    /// something has happened to the pod, or somebody asks for it.
+    pub(super) fn hasten_capture(&self, capture: &Capture) -> bool {
+        let running = self.capture.as_ref();
+        let running = running.filter(|running| running.capture.is_same_log(capture));
+        if let Some(running) = running {
+            running.rank.send_replace(capture.rank);
+        }
+        running.is_some()
     }
 
     /// Notes which task reads the log. The task that reads the log of another container run is stopped.
-    pub(super) fn set_capture(&mut self, capture: Capture, task: AbortHandle) {
-        self.capture = Some(RunningCapture { capture, task });
+    pub(super) fn set_capture(&mut self, capture: Capture, rank: watch::Sender<Rank>, task: AbortHandle) {
+        self.capture = Some(RunningCapture { capture, task, rank });
     }
 }
 

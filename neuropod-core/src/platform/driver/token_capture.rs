@@ -5,42 +5,98 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::log_places::{LogLimits, Rank};
+use super::log_queue::{LogQueue, Place};
 use super::log_times::LinesSince;
+use super::log_turns::Window;
 use crate::clock::SteadyClock;
 use crate::cluster::backend::{ClusterBackend, LogOptions, LogStream};
 use crate::cluster::workload::WorkloadRef;
-use crate::error::kind::Result;
+use crate::error::kind::{ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::records::Records;
-use crate::pod::record::Desired;
+use crate::pod::record::{Desired, Pod, Status};
 use crate::token::{TokenExtractor, TokenState};
 
-/// The number of logs that are read concurrently: each is a connection of its own to the cluster.
-const MAX_LOGS: usize = 64;
-/// How long a log is read in all, from when it could be read first. A server that has not printed its token by
-/// then never does.
-const WINDOW: Duration = Duration::from_mins(10);
-/// How long a log is read on after a token that is not final: the announcement of the server corrects earlier
-/// tokens.
-const LINGER: Duration = Duration::from_secs(30);
+/// How many logs are open at a time. Each is a connection to the API server, and one from there to a kubelet, which
+/// watches a file for it. A node with GPUs seldom has 32 pods that start at the same time; one that has serves its other
+/// clients as well. The total is for us and the API server: most of these connections are silent.
+const LIMITS: LogLimits = LogLimits { node: 32, total: 256 };
 /// How long to wait before an interrupted log is read again from its first byte. Each time that it can't be
 /// read at all, the wait doubles, up to the longest.
 const PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The shortest pause between two turns of a log, however urgent it becomes.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How much earlier than needed a part of a log is requested: the clocks of platform and node differ. The
 /// node's clock alone decides which lines count.
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// A log to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Capture {
     pub(super) reference: WorkloadRef,
     pub(super) container: String,
     /// Only later lines.
     pub(super) since: Option<Timestamp>,
+    /// The node that serves it.
+    pub(super) node: Option<String>,
+    /// How urgent it is now.
+    pub(super) rank: Rank,
+}
+
+impl Capture {
+    /// The log of a pod's container, from its start or since a server in it was restarted.
+    pub(super) fn new(
+        pod: &Pod,
+        reference: WorkloadRef,
+        container: String,
+        since: Option<Timestamp>,
+    ) -> Self {
+        let rank = match pod.status {
+            // The server that was restarted has another token than the one in the link.
+            _ if since.is_some() => Rank::Awaited,
+            _ if pod.login.is_known() => Rank::Confirming,
+            Status::Running => Rank::Awaited,
+            _ => Rank::Starting,
+        };
+        Self {
+            reference,
+            container,
+            since,
+            node: pod.node.clone(),
+            rank,
+        }
+    }
+
+    /// Whether both are the same part of the same log.
+    pub(super) fn is_same_log(&self, other: &Self) -> bool {
+        let Self {
+            reference,
+            container,
+            since,
+            node: _,
+            rank: _,
+        } = self;
+        (reference, container, since) == (&other.reference, &other.container, &other.since)
+    }
+}
+
+/// How a turn at reading a log ended, if the log has to be read again.
+enum TurnEnd {
+    /// Nothing of it is needed any more.
+    Done,
+    /// The log is silent, and another needs its place.
+    Silent,
+    /// The cluster has no place for another log.
+    Refused { retry_after: Duration },
+    /// The log ended or broke off.
+    Broken,
+    /// It can't be opened.
+    Unreadable,
 }
 
 /// Reads logs for tokens and stores the results.
@@ -49,8 +105,7 @@ pub(super) struct TokenCapture {
     tokens: Arc<dyn TokenExtractor>,
     records: Arc<Records>,
     clock: Arc<SteadyClock>,
-    /// One permit for each log that may be read at a time.
-    permits: Semaphore,
+    queue: LogQueue,
 }
 
 impl TokenCapture {
@@ -65,17 +120,14 @@ impl TokenCapture {
             tokens,
             records,
             clock,
-            permits: Semaphore::new(MAX_LOGS),
+            queue: LogQueue::new(LIMITS),
         }
     }
 
-    /// Reads the log of one container run and stores the result.
-    pub(super) async fn run(&self, id: &PodId, capture: &Capture) {
-        // It fails only if the semaphore is closed, which never happens.
-        let Ok(_permit) = self.permits.acquire().await else {
-            return;
-        };
-        self.read(id, capture).await;
+    /// Reads the log of one container run and stores the result. A new value of `rank` says how urgent the log is
+    /// now, and ends a pause between two turns.
+    pub(super) async fn run(&self, id: &PodId, capture: &Capture, rank: watch::Receiver<Rank>) {
+        self.read(id, capture, rank).await;
         if capture.since.is_some()
             && let Err(error) = self.store(id, capture, None).await
         {
@@ -84,33 +136,70 @@ impl TokenCapture {
         }
     }
 
-    async fn read(&self, id: &PodId, capture: &Capture) {
-        let (mut end, mut pause) = (None, PAUSE);
-        while end.is_none_or(|end| Instant::now() < end) {
-            match self.open_log(capture).await {
-                Ok(log) => {
-                    pause = PAUSE;
-                    let end = *end.get_or_insert(Instant::now() + WINDOW);
-                    match self.read_log(id, capture, log, end).await {
-                        Ok(true) => return,
-                        Ok(false) => {}
-                        Err(error) => tracing::debug!(pod = %id, %error, "the log broke off"),
-                    }
+    /// Reads the log in turns, each from its first byte: a silent log gives its place to others and is read again after
+    /// a pause.
+    async fn read(&self, id: &PodId, capture: &Capture, mut rank: watch::Receiver<Rank>) {
+        let reader = self.queue.reader(capture.node.clone());
+        let mut window = Window::new(Instant::now());
+        let mut unreadable = PAUSE;
+        loop {
+            let urgency = window.rank(*rank.borrow());
+            let place = reader.place(urgency).await;
+            let end = self.turn(id, capture, place, &mut window).await;
+            if matches!(end, TurnEnd::Done) || window.is_over(Instant::now()) {
+                break;
+            }
+            if !matches!(end, TurnEnd::Unreadable) {
+                unreadable = PAUSE;
+            }
+            match end {
+                TurnEnd::Done | TurnEnd::Broken => sleep(PAUSE).await,
+                TurnEnd::Unreadable => {
+                    unreadable = LONGEST_PAUSE.min(unreadable * 2);
+                    sleep(unreadable).await;
                 }
-                Err(error) => {
-                    tracing::debug!(pod = %id, %error, "the log can't be read now");
-                    pause = LONGEST_PAUSE.min(pause * 2);
+                TurnEnd::Silent => {
+                    let pause = window.pause(Instant::now(), self.queue.surplus());
+                    pause_until_urgent(pause, SHORTEST_PAUSE, &mut rank).await;
+                }
+                TurnEnd::Refused { retry_after } => {
+                    let pause = window.pause(Instant::now(), self.queue.surplus());
+                    pause_until_urgent(pause.max(retry_after), retry_after.max(SHORTEST_PAUSE), &mut rank)
+                        .await;
                 }
             }
-            sleep(pause).await;
             if !self.is_needed(id, capture).await {
                 return;
             }
         }
-        tracing::info!(pod = %id, "the log never said how to log in");
+        if !window.has_token() {
+            tracing::info!(pod = %id, "the log never said how to log in");
+        }
     }
 
-    /// Whether a capture is still needed for this log: the permits are few.
+    /// Opens the log and reads it until nothing of it is needed any more, it ends, or another log needs the place.
+    async fn turn(&self, id: &PodId, capture: &Capture, place: Place<'_>, window: &mut Window) -> TurnEnd {
+        let log = match self.open_log(capture).await {
+            Ok(log) => log,
+            Err(error) => {
+                tracing::debug!(pod = %id, %error, "the log can't be read now");
+                if *error.kind() != ErrorKind::RateLimited {
+                    return TurnEnd::Unreadable;
+                }
+                place.note_refused();
+                let retry_after = error.retry_after().unwrap_or_default();
+                return TurnEnd::Refused { retry_after };
+            }
+        };
+        place.note_opened();
+        let end = self.read_log(id, capture, log, &place, window).await;
+        end.unwrap_or_else(|error| {
+            tracing::debug!(pod = %id, %error, "the log broke off");
+            TurnEnd::Broken
+        })
+    }
+
+    /// Whether a capture is still needed for this log: the places are few.
     async fn is_needed(&self, id: &PodId, capture: &Capture) -> bool {
         match self.records.get(id).await {
             Ok(pod) => pod.is_some_and(|pod| {
@@ -135,22 +224,33 @@ impl TokenCapture {
         self.cluster.logs(&capture.reference, options).await
     }
 
-    /// Reads the log once from its first byte. Returns `true` if it need not be read again.
+    /// Reads the log once from its first byte.
     async fn read_log(
         &self,
         id: &PodId,
         capture: &Capture,
         mut log: LogStream,
-        end: Instant,
-    ) -> Result<bool> {
+        place: &Place<'_>,
+        window: &mut Window,
+    ) -> Result<TurnEnd> {
         let mut scan = self.tokens.start();
         let mut since = capture.since.map(LinesSince::new);
-        let mut until = end;
+        let mut turn = window.begin_turn(Instant::now());
+        let mut is_silent = false;
         loop {
-            let Ok(chunk) = timeout_at(until, log.next()).await else {
-                // Time is up, with or without a token.
-                return Ok(true);
+            let chunk = tokio::select! {
+                // A log that never pauses must not hide that its time is up.
+                biased;
+                () = sleep_until(window.end_of(&turn)) => return Ok(TurnEnd::Done),
+                () = place.recalled() => return Ok(TurnEnd::Silent),
+                () = sleep_until(turn.silent_at()), if !is_silent => {
+                    is_silent = true;
+                    place.rest();
+                    continue;
+                }
+                chunk = log.next() => chunk,
             };
+            turn.note_output(Instant::now());
             let (found, ended) = match chunk {
                 Some(chunk) => match &mut since {
                     Some(since) => (scan.push(&since.filter(&chunk?)), false),
@@ -159,17 +259,18 @@ impl TokenCapture {
                 None => (scan.finish(), true),
             };
             if let Some(state) = found {
-                until = until.min(Instant::now() + LINGER);
+                window.note_token(Instant::now());
                 if !self.store(id, capture, Some(state)).await? {
-                    return Ok(true);
+                    return Ok(TurnEnd::Done);
                 }
             }
             if scan.is_settled() {
                 // Later lines can only imitate the server.
-                return Ok(true);
+                return Ok(TurnEnd::Done);
             }
             if ended {
-                return Ok(*scan.state() != TokenState::Unknown);
+                let is_known = *scan.state() != TokenState::Unknown;
+                return Ok(if is_known { TurnEnd::Done } else { TurnEnd::Broken });
             }
         }
     }
@@ -194,4 +295,13 @@ impl TokenCapture {
         self.records.wakeups.wake(id);
         Ok(current)
     }
+}
+
+/// Pauses for this long, but only `shortest` if the log becomes urgent.
+async fn pause_until_urgent(pause: Duration, shortest: Duration, rank: &mut watch::Receiver<Rank>) {
+    let shortest = shortest.min(pause);
+    rank.mark_unchanged();
+    sleep(shortest).await;
+    // It fails if nobody can make the log urgent any more, because the task is about to be stopped.
+    timeout(pause - shortest, rank.changed()).await.ok();
 }
