@@ -60,7 +60,7 @@
 //! | trait | purpose | implementations |
 //! |---|---|---|
 //! | [`ClusterBackend`] | the cluster on which pods run | `k8s::KubeCluster` (feature `k8s`), `sim::SimCluster` (feature `sim`) |
-//! | [`PodStore`] | keeps pods | [`store::MemoryStore`], `store::SqliteStore` (feature `sqlite`), `store::MongoStore` (feature `mongo`) |
+//! | [`PodStore`] | keeps pods | [`store::MemoryStore`], `store::SqliteStore` (feature `sqlite`), `store::PostgresStore` (feature `postgres`), `store::MongoStore` (feature `mongo`) |
 //! | [`Billing`] | accounts and their money | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`token::JupyterTokens`], [`token::RegexTokens`] |
 //! | [`store::UserStore`], [`TemplateStore`](store::TemplateStore), [`PriceStore`](store::PriceStore), [`RequestStore`](store::RequestStore), optional | users, templates, price lists, past requests | the same stores |
@@ -77,9 +77,10 @@
 //! |---|---|
 //! | `k8s` | `k8s::KubeCluster`, the Kubernetes backend |
 //! | `mongo` | `store::MongoStore`, on a server that speaks the protocol of MongoDB |
+//! | `postgres` | `store::PostgresStore`, on a PostgreSQL server; TLS is rustls |
 //! | `sim` | `sim::SimCluster`, the simulated cluster |
 //! | `sqlite` | `store::SqliteStore`, in a file; takes a C compiler |
-//! | `full` | the four above |
+//! | `full` | the five above |
 //! | `conformance` | `conformance`, the suites that every implementation of the traits passes; for tests |
 //! | `mock` | mocks of the four traits, by mockall; for tests |
 //!

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | [`MemoryStore`] | in memory; for tests, demonstrations, a first look | tasks of one process | nothing |
 //! | `SqliteStore` (feature `sqlite`) | in a file | processes of one machine | a crash, and a loss of power |
+//! | `PostgresStore` (feature `postgres`) | on a PostgreSQL server | processes anywhere | a crash, and a loss of power; with a synchronous standby, the loss of the server |
 //! | `MongoStore` (feature `mongo`) | on a server that speaks the protocol of MongoDB | processes anywhere | the loss of less than half of the servers |
 //!
 //! ```
@@ -33,7 +34,7 @@
 //!
 //! - A call that fails has a typed error that says whether it may be repeated.
 //! - A change of money may always be repeated with its key, and counts once.
-//! - `SqliteStore` and `MongoStore` keep the fields of documents that this version does not know, and read what every
+//! - All stores but `MemoryStore` keep the fields of documents that this version does not know, and read what every
 //!   earlier version has stored.
 //!
 //! # Features
@@ -41,6 +42,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `mongo` | `MongoStore`, and the module `mongo` with the migration of the existing Node backend's database |
+//! | `postgres` | `PostgresStore`; TLS is rustls |
 //! | `sqlite` | `SqliteStore`; SQLite itself is compiled in, which takes a C compiler |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -48,12 +50,20 @@ mod account;
 mod document;
 mod failure;
 mod input;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod json;
+#[cfg(any(feature = "mongo", feature = "postgres"))]
+mod locks;
 mod memory;
 #[cfg(feature = "mongo")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mongo")))]
 pub mod mongo;
-#[cfg(any(feature = "mongo", feature = "sqlite"))]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 mod shape;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -61,6 +71,9 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "mongo")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mongo")))]
 pub use self::mongo::MongoStore;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use self::sqlite::SqliteStore;

@@ -1,21 +1,21 @@
 //! The suites of stores and billing on a real server.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod both;
 mod canary;
 mod mongo_server;
 mod sample;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use neuropod_core::money::billing::{Details, Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, BillingExt, LedgerEntry};
-use neuropod_core::{Billing, Money, PodStore, Result, UserId, conformance};
+use neuropod_core::money::billing::{Details, Hold};
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::{Billing, Money, PodStore, UserId, conformance};
 use neuropod_store::MongoStore;
 
+use self::both::Both;
 use self::mongo_server::TestDatabase;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,50 +77,6 @@ async fn entries_of_earlier_versions_get_the_names_of_existing_pods() {
     database.remove().await;
 }
 
-/// Billing through two stores in turn, like platforms on two machines: they only share the database.
-struct Both {
-    stores: Vec<MongoStore>,
-    next: AtomicUsize,
-}
-
-impl Both {
-    fn one(&self) -> &MongoStore {
-        &self.stores[self.next.fetch_add(1, Ordering::Relaxed) % 2]
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Billing for Both {
-    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
-        self.one().open(user, kind).await
-    }
-
-    async fn balance(&self, user: &UserId) -> Result<Balance> {
-        self.one().balance(user).await
-    }
-
-    async fn post(&self, posting: &Posting) -> Result<()> {
-        self.one().post(posting).await
-    }
-
-    async fn hold(&self, hold: &Hold) -> Result<()> {
-        self.one().hold(hold).await
-    }
-
-    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
-        self.one().draw(draw).await
-    }
-
-    async fn release(&self, key: &str) -> Result<()> {
-        self.one().release(key).await
-    }
-
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
-        self.one().entries(user, options).await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stores_on_one_database_are_a_billing() {
     let Some(database) = TestDatabase::new("mongo/two_stores_on_one_database_are_a_billing") else {
@@ -131,10 +87,7 @@ async fn two_stores_on_one_database_are_a_billing() {
         MongoStore::connect(&database.uri),
         MongoStore::connect(&database.uri)
     );
-    let both = Both {
-        stores: vec![first.unwrap(), second.unwrap()],
-        next: AtomicUsize::new(0),
-    };
+    let both = Both::new([first.unwrap(), second.unwrap()]);
     conformance::billing::run(Arc::new(both)).await;
     database.remove().await;
 }

@@ -11,7 +11,7 @@ mod names;
 mod post;
 mod record;
 
-#[cfg(any(feature = "sqlite", feature = "mongo"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mongo"))]
 pub(crate) use self::change::Decision;
 pub(crate) use self::change::{Change, no_account};
 pub(crate) use self::draw::draw;

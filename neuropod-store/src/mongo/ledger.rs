@@ -28,10 +28,10 @@ use neuropod_core::{Result, UserId};
 use super::accounts;
 use super::failure as mongo;
 use super::keys::{self, Key};
-use super::locks::AccountLocks;
 use super::server::Server;
 use crate::account::{self, Decision, Record};
 use crate::input;
+use crate::locks::AccountLocks;
 
 /// The longest time for a change, including all retries.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -7,7 +7,6 @@ mod collection;
 mod failure;
 mod keys;
 mod ledger;
-mod locks;
 pub mod migrate;
 mod names;
 mod pods;

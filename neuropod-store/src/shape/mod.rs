@@ -2,7 +2,7 @@
 //!
 //! A shape is a plain serde struct with the names that documents use. [`stored::Stored`] converts it from and to the
 //! type of the library. Conversions name every field (no `..`), so the compiler points here when a type gets a new one.
-//! SQLite writes shapes as JSON, MongoDB as BSON, where dates and ids get types of their own (`mongo/codec.rs`); a shape
+//! SQLite and PostgreSQL store shapes as JSON, MongoDB as BSON, where dates and ids get types of their own (`mongo/codec.rs`); a shape
 //! knows nothing of either.
 //!
 //! Invariant: secrets are in the field `secrets` of a document ([`secrets`]) and nowhere else.

@@ -74,7 +74,7 @@ fn insert<T: Tree>(document: &mut T, path: &str, value: T) {
     }
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod json {
     use serde_json::Value;
 

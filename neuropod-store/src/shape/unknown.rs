@@ -26,7 +26,7 @@ pub(crate) fn keep<T: Tree>(stored: &T, known: &T, new: &mut T) {
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
 mod tests {
     use serde_json::{Value, json};
 

@@ -5,14 +5,14 @@ use neuropod_core::Result;
 use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::column::microseconds_from;
 use super::database::Database;
-use super::json;
 use crate::input::{self, folded};
+use crate::json;
+use crate::sql::{microseconds_from, whole_microseconds};
 
 pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()> {
     // Rounded like the column that sorts the pages.
-    let at = Timestamp::from_microsecond(entry.at.as_microsecond()).unwrap_or(entry.at);
+    let at = whole_microseconds(entry.at);
     let stored = AuditEntry { at, ..entry.clone() };
     let statement = sqlx::query(
         "INSERT INTO audit (id, at, action, who, whom, done, document) VALUES (?, ?, ?, ?, ?, ?, ?) \

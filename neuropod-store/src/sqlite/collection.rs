@@ -2,13 +2,14 @@
 
 use neuropod_core::{Result, Template, User};
 
-use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json};
+use super::failure as sqlite;
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;
+use crate::json;
 use crate::shape::stored::Stored;
+use crate::sql::stored_number;
 
 /// A document with a table of its own.
 pub(super) trait Row: Document + Stored {

@@ -14,10 +14,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::failure;
 use super::file::{self, File};
 use super::lock::{LOCK_TIMEOUT, lock_retries};
 use super::writer::Writer;
-use super::{failure, json};
+use crate::json;
 use crate::shape::stored::Stored;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");

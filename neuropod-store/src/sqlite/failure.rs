@@ -9,6 +9,8 @@ use sqlx::migrate::MigrateError;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::time::error::Elapsed;
 
+use crate::sql;
+
 // Primary result codes: https://www.sqlite.org/rescode.html
 const PERM: i32 = 3;
 const BUSY: i32 = 5;
@@ -60,15 +62,7 @@ fn from_code(code: i32) -> (ErrorKind, &'static str) {
 
 /// Converts the error of a migration.
 pub(super) fn from_migration(error: MigrateError) -> Error {
-    match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => from_sqlx(error),
-        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => Error::new(
-            ErrorKind::NotConfigured,
-            "another version of this library has set up the database",
-        )
-        .with_source(error),
-        _ => Error::new(ErrorKind::Unexpected, "the database can't be set up").with_source(error),
-    }
+    sql::migration_failure(error, from_sqlx)
 }
 
 /// Whether the violated unique constraint is the primary key; `None` for any other error.

@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
 use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
-use neuropod_core::{Error, ErrorKind, Money, Result, UserId};
+use neuropod_core::{Money, Result, UserId};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqliteExecutor};
 
-use super::column::{microseconds_from, stored_number};
 use super::database::Database;
-use super::{failure as sqlite, json};
+use super::failure as sqlite;
 use crate::account::{self, Change, Record};
 use crate::input;
+use crate::json;
+use crate::sql::{self, kind_text, microseconds_from, stored_number, whole_microseconds};
 
 pub(super) async fn open(database: &Database, user: &UserId, kind: AccountKind) -> Result<()> {
     let statement = sqlx::query(
@@ -181,38 +182,18 @@ fn read_balance(row: &SqliteRow) -> Result<Balance> {
     let spent_on: Option<String> = row.try_get("spent_on").map_err(sqlite::from_sqlx)?;
     let spent = match spent_on {
         Some(day) => Some(Spent {
-            day: day.parse().map_err(unreadable_day)?,
+            day: sql::day(&day)?,
             amount: money("spent").map_err(sqlite::from_sqlx)?,
             before: money("spent_before").map_err(sqlite::from_sqlx)?,
         }),
         None => None,
     };
     Ok(Balance {
-        kind: match kind.as_str() {
-            "prepaid" => AccountKind::Prepaid,
-            "unlimited" => AccountKind::Unlimited,
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Unexpected,
-                    format!("this version knows no account of the kind {kind:?}"),
-                ));
-            }
-        },
+        kind: sql::account_kind(&kind)?,
         available: money("available").map_err(sqlite::from_sqlx)?,
         held: money("held").map_err(sqlite::from_sqlx)?,
         spent,
     })
-}
-
-fn unreadable_day(error: jiff::Error) -> Error {
-    Error::new(ErrorKind::Unexpected, "a stored account has a day that is none").with_source(error)
-}
-
-fn kind_text(kind: AccountKind) -> &'static str {
-    match kind {
-        AccountKind::Prepaid => "prepaid",
-        AccountKind::Unlimited => "unlimited",
-    }
 }
 
 /// The record of this key.
@@ -267,7 +248,7 @@ async fn write(
         .await
         .map_err(sqlite::from_sqlx)?;
     // Rounded like the column that is searched.
-    let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+    let at = whole_microseconds(now);
     for (number, new) in (last.unsigned_abs() + 1..).zip(entries) {
         let entry = new.into_entry(number, at);
         let statement = sqlx::query("INSERT INTO entries (user, number, at, document) VALUES (?, ?, ?, ?)")

@@ -2,11 +2,9 @@
 
 mod audit;
 mod collection;
-mod column;
 mod database;
 mod failure;
 mod file;
-mod json;
 mod ledger;
 mod lock;
 mod pods;

@@ -1,20 +1,20 @@
 //! Pods.
 
-use jiff::Timestamp;
 use neuropod_core::store::{Cursor, ListOptions, Page};
 use neuropod_core::{Pod, PodId, Result, UserId};
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json};
+use super::failure as sqlite;
+use crate::json;
+use crate::sql::{stored_number, whole_microseconds};
 use crate::{failure, input};
 
 pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
     let stored = Pod {
         version: 1,
         // Rounded like the column that sorts the lists.
-        created_at: Timestamp::from_microsecond(pod.created_at.as_microsecond()).unwrap_or(pod.created_at),
+        created_at: whole_microseconds(pod.created_at),
         ..pod.clone()
     };
     let statement = sqlx::query(

@@ -2,10 +2,11 @@
 
 use neuropod_core::{PriceList, Result};
 
-use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json};
+use super::failure as sqlite;
 use crate::failure;
+use crate::json;
+use crate::sql::stored_number;
 
 pub(super) async fn get(database: &Database, version: Option<u64>) -> Result<Option<PriceList>> {
     let query = match version {

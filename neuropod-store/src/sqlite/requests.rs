@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use neuropod_core::store::PastRequest;
 use neuropod_core::{PodId, Result};
 
-use super::column::microseconds_from;
 use super::database::Database;
-use super::{failure as sqlite, json};
+use super::failure as sqlite;
+use crate::json;
+use crate::sql::microseconds_from;
 
 pub(super) async fn keep(database: &Database, request: &PastRequest) -> Result<()> {
     let statement = sqlx::query(

@@ -4,12 +4,13 @@ use neuropod_core::user::Identity;
 use neuropod_core::{Result, User, UserId};
 use sqlx::SqliteConnection;
 
-use super::column::stored_number;
 use super::database::Database;
-use super::{failure as sqlite, json};
+use super::failure as sqlite;
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;
+use crate::json;
+use crate::sql::stored_number;
 
 pub(super) async fn insert(database: &Database, user: &User) -> Result<User> {
     let stored = user.clone().with_version(1);

@@ -30,9 +30,28 @@ impl DataDir {
     pub(crate) const CONTAINER: &str = "container";
 
     pub(crate) fn create() -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let parent = cache::folder()?.join("run");
         fs::create_dir_all(&parent).at_path(&parent)?;
+        Self::create_in(parent)
+    }
+
+    /// The same, by root for a server of another user: a folder that everybody may pass through, to folders in it that
+    /// they must know by name.
+    pub(crate) fn create_for_others() -> Result<Self> {
+        let parent = std::env::temp_dir().join("neuropod-test-run");
+        match create_private(&parent) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.at_path(&parent)?,
+        }
+        // Fails if somebody else has made it.
+        for_passing(&parent).at_path(&parent)?;
+        let this = Self::create_in(parent)?;
+        for_passing(&this.path).at_path(&this.path)?;
+        Ok(this)
+    }
+
+    fn create_in(parent: PathBuf) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         remove_stale(&parent);
 
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -112,6 +131,23 @@ fn cgroup_of(path: &Path) -> String {
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Lets everybody pass through a folder of ours, but not list it.
+#[cfg(unix)]
+fn for_passing(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let found = fs::symlink_metadata(path)?;
+    let own = fs::metadata("/proc/self")?.uid();
+    if !found.is_dir() || found.uid() != own {
+        return Err(io::Error::other("it is not a folder of ours"));
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o711))
+}
+
+#[cfg(not(unix))]
+fn for_passing(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

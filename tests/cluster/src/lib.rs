@@ -1,6 +1,7 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
 //! machine allows, a node with containers, a network plug-in that enforces policies, a gateway and metrics-server. It also
-//! starts a server that speaks the protocol of MongoDB, and prepares packages of npm and `PyPI` and a browser.
+//! starts a PostgreSQL server and one that speaks the protocol of MongoDB, and prepares packages of npm and `PyPI` and a
+//! browser.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
@@ -22,7 +23,7 @@
 //!
 //! Servers are found in `KUBEBUILDER_ASSETS`, or built once with Go and kept in `NEUROPOD_TEST_CACHE` (by
 //! default in the user's cache folder). `NEUROPOD_TEST_KUBECONFIG` names a cluster to use instead, and
-//! `NEUROPOD_TEST_MONGODB_URI` a MongoDB; without it the MongoDB is a container where Docker answers. With
+//! `NEUROPOD_TEST_MONGODB_URI` a MongoDB, `NEUROPOD_TEST_POSTGRES_URI` a PostgreSQL; without them the MongoDB is a container where Docker answers. With
 //! `NEUROPOD_TEST_LOGS` the servers' logs are copied to a folder when a cluster is dropped.
 
 mod api;
@@ -44,6 +45,7 @@ mod objects;
 mod packages;
 mod pki;
 mod ports;
+mod postgres;
 mod prepare;
 mod process;
 mod skip;
@@ -63,6 +65,7 @@ pub use node::{Enforcer, Node, Outside};
 pub use objects::{SELECTOR, apply, count_objects, documents, service_address};
 pub use packages::{npm_modules, python};
 pub use ports::free_ports;
-pub use prepare::{prepare_control_plane, prepare_edge, prepare_mongo, prepare_node};
+pub use postgres::{POSTGRES_URI, Postgres, PostgresServer};
+pub use prepare::{prepare_control_plane, prepare_edge, prepare_mongo, prepare_node, prepare_postgres};
 pub use skip::{SKIPS_FILE, skip};
 pub use test_cluster::{KUBECONFIG, Level, TestCluster};

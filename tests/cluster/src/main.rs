@@ -1,11 +1,12 @@
-//! Starts a test cluster by hand, for use with `kubectl`, or the MongoDB of the tests.
+//! Starts a test cluster by hand, for use with `kubectl`, or the database servers of the tests.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::{fmt::Display, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
 use neuropod_test_cluster::{
-    ControlPlane, Enforcer, Error, Image, MONGODB_URI, Mongo, Node, Result, TestCluster, prepare_edge,
+    ControlPlane, Enforcer, Error, Image, MONGODB_URI, Mongo, Node, POSTGRES_URI, Postgres, Result,
+    TestCluster, prepare_edge,
 };
 
 #[derive(Parser)]
@@ -30,6 +31,8 @@ enum Command {
     },
     /// Start the MongoDB that the tests would use, and keep it until Ctrl-C
     Mongo,
+    /// Start the PostgreSQL that the tests would use, and keep it until Ctrl-C
+    Postgres,
     /// Build or install all requirements, so that the others then start in seconds
     Prepare,
 }
@@ -53,6 +56,10 @@ fn run(command: &Command) -> Result<()> {
         Command::Mongo => {
             let server = Mongo::start()?;
             serve(MONGODB_URI, server.uri())
+        }
+        Command::Postgres => {
+            let server = Postgres::start()?;
+            serve(POSTGRES_URI, server.uri())
         }
         Command::Node { jupyter, edge } => {
             let cluster = TestCluster::node()?;

@@ -5,7 +5,7 @@ use crate::{
     data_dir::require_linux,
     error::Result,
     images::Image,
-    mongo, node,
+    mongo, node, postgres,
 };
 
 /// Finds or builds the servers of a control plane, and the Gateway API: some minutes the first time.
@@ -38,4 +38,10 @@ pub fn prepare_edge() -> Result<()> {
 /// the first time. Does nothing if a server is configured.
 pub fn prepare_mongo() -> Result<()> {
     mongo::prepare()
+}
+
+/// Does the same for the tests of `PostgresStore`: installs Debian's PostgreSQL where it is missing. Does nothing if a server
+/// is configured.
+pub fn prepare_postgres() -> Result<()> {
+    postgres::prepare()
 }

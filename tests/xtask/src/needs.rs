@@ -12,6 +12,7 @@ pub(crate) enum Needs {
     Python,
     Chromium,
     Mongo,
+    Postgres,
     ControlPlane,
     Node,
     /// A node with enforced network policies, an ingress controller and metrics-server.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, env};
 
 use neuropod_test_cluster::{
     KUBECONFIG, npm_modules, prepare_browser, prepare_control_plane, prepare_edge, prepare_mongo,
-    prepare_node, python,
+    prepare_node, prepare_postgres, python,
 };
 
 use crate::{needs::Needs, run::Outcome};
@@ -28,6 +28,7 @@ fn prepare(needs: Needs) -> Result<(), Outcome> {
         Needs::Python => python().map(drop),
         Needs::Chromium => prepare_browser(),
         Needs::Mongo => prepare_mongo(),
+        Needs::Postgres => prepare_postgres(),
         Needs::ControlPlane | Needs::Node | Needs::Edge if env::var_os(KUBECONFIG).is_some() => Ok(()),
         Needs::ControlPlane => prepare_control_plane(),
         Needs::Node => prepare_node(),

@@ -1,4 +1,4 @@
-//! Documents as JSON.
+//! Documents as JSON, in SQL databases.
 
 use neuropod_core::{Error, ErrorKind, Result};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::shape::unknown;
 const WRITTEN_HERE: &str = "{\"layout\":";
 
 /// The value in the document `text`.
-pub(super) fn read<D: Stored>(text: &str) -> Result<D> {
+pub(crate) fn read<D: Stored>(text: &str) -> Result<D> {
     let shape = if text.starts_with(WRITTEN_HERE) {
         parse(text)?
     } else {
@@ -22,13 +22,13 @@ pub(super) fn read<D: Stored>(text: &str) -> Result<D> {
 }
 
 /// The text of a new document.
-pub(super) fn write<D: Stored>(value: &D) -> Result<String> {
+pub(crate) fn write<D: Stored>(value: &D) -> Result<String> {
     to_text(&value.to_shape())
 }
 
 /// The document of `value` as text, with the fields of `text` that this version does not know. `stored` is the
 /// value in `text`.
-pub(super) fn rewrite<D: Stored>(text: &str, stored: &D, value: &D) -> Result<String> {
+pub(crate) fn rewrite<D: Stored>(text: &str, stored: &D, value: &D) -> Result<String> {
     // Usually this version wrote the text, so it has no unknown fields.
     if write(stored)? == text {
         return write(value);
@@ -39,13 +39,23 @@ pub(super) fn rewrite<D: Stored>(text: &str, stored: &D, value: &D) -> Result<St
     to_text(&new)
 }
 
+/// The text of the record `value`, which is no document, with the fields of `text` that this version does not know.
+/// `stored` is the value in `text`.
+#[cfg(feature = "postgres")]
+pub(crate) fn rewrite_record<T: Serialize>(text: &str, stored: &T, value: &T) -> Result<String> {
+    let known = serde_json::to_value(stored).map_err(unwritable)?;
+    let mut new = serde_json::to_value(value).map_err(unwritable)?;
+    unknown::keep::<Value>(&parse(text)?, &known, &mut new);
+    to_text(&new)
+}
+
 /// Reads `text` as a type of the stores themselves.
-pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(unreadable)
 }
 
 /// The text of a value that is not a document of the library.
-pub(super) fn to_text<T: Serialize>(value: &T) -> Result<String> {
+pub(crate) fn to_text<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(unwritable)
 }
 

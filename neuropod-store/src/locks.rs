@@ -10,9 +10,10 @@ const LOCKS: usize = 256;
 
 /// Lets one task of this process at a time change an account.
 ///
-/// This only saves work: of several tasks that change an account at the same time, all but one would fail the
-/// comparison of its version and start again. The ledger is correct without it, as it is between processes.
-pub(super) struct AccountLocks {
+/// This only saves work, as the ledgers are exact without it between processes. Without it, several tasks that change
+/// one account would fail the comparison of its version and start again (MongoDB), or each keep a connection while they
+/// wait for its row (PostgreSQL).
+pub(crate) struct AccountLocks {
     hasher: RandomState,
     locks: Box<[Mutex<()>]>,
 }
@@ -28,7 +29,7 @@ impl Default for AccountLocks {
 
 impl AccountLocks {
     /// Waits for the lock of this account.
-    pub(super) async fn lock(&self, user: &UserId) -> MutexGuard<'_, ()> {
+    pub(crate) async fn lock(&self, user: &UserId) -> MutexGuard<'_, ()> {
         // The remainder is less than the number of locks.
         #[expect(clippy::cast_possible_truncation, reason = "only the remainder counts")]
         let place = self.hasher.hash_one(user) as usize % LOCKS;

@@ -1,0 +1,19 @@
+//! The store on a PostgreSQL server.
+
+mod address;
+mod audit;
+mod collection;
+mod database;
+mod failure;
+mod ledger;
+mod options;
+mod pods;
+mod prices;
+mod requests;
+mod store;
+mod text;
+mod traits;
+mod users;
+
+pub use self::options::PostgresOptions;
+pub use self::store::PostgresStore;

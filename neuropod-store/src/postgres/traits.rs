@@ -1,0 +1,171 @@
+//! The traits of the core, forwarded to the module of each kind of document.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
+use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
+use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
+use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
+use neuropod_core::user::Identity;
+use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
+
+use super::store::PostgresStore;
+use super::{audit, collection, pods, prices, requests, users};
+
+#[async_trait]
+impl PodStore for PostgresStore {
+    async fn insert(&self, pod: &Pod) -> Result<Pod> {
+        pods::insert(&self.database, pod).await
+    }
+
+    async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
+        pods::get(&self.database, id).await
+    }
+
+    async fn list(&self, options: &ListOptions) -> Result<Page> {
+        pods::list(&self.database, options).await
+    }
+
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        pods::count(&self.database, owner).await
+    }
+
+    async fn update(&self, pod: &Pod) -> Result<Pod> {
+        pods::update(&self.database, pod).await
+    }
+
+    async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
+        pods::remove(&self.database, id, version).await
+    }
+}
+
+#[async_trait]
+impl UserStore for PostgresStore {
+    async fn insert_user(&self, user: &User) -> Result<User> {
+        collection::insert(&self.database, user).await
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>> {
+        collection::by_id(&self.database, id.as_str()).await
+    }
+
+    async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        collection::by_name(&self.database, email).await
+    }
+
+    async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>> {
+        users::by_identity(&self.database, identity).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        collection::all(&self.database).await
+    }
+
+    async fn update_user(&self, user: &User) -> Result<User> {
+        collection::update(&self.database, user).await
+    }
+
+    async fn remove_user(&self, id: &UserId) -> Result<()> {
+        collection::remove::<User>(&self.database, id.as_str()).await
+    }
+
+    async fn was_removed(&self, id: &UserId) -> Result<bool> {
+        users::was_removed(&self.database, id).await
+    }
+}
+
+#[async_trait]
+impl TemplateStore for PostgresStore {
+    async fn insert_template(&self, template: &Template) -> Result<Template> {
+        collection::insert(&self.database, template).await
+    }
+
+    async fn template(&self, id: &str) -> Result<Option<Template>> {
+        collection::by_id(&self.database, id).await
+    }
+
+    async fn templates(&self) -> Result<Vec<Template>> {
+        collection::all(&self.database).await
+    }
+
+    async fn update_template(&self, template: &Template) -> Result<Template> {
+        collection::update(&self.database, template).await
+    }
+
+    async fn remove_template(&self, id: &str) -> Result<()> {
+        collection::remove::<Template>(&self.database, id).await
+    }
+}
+
+#[async_trait]
+impl PriceStore for PostgresStore {
+    async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>> {
+        prices::get(&self.database, version).await
+    }
+
+    async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
+        prices::add(&self.database, prices).await
+    }
+}
+
+#[async_trait]
+impl RequestStore for PostgresStore {
+    async fn keep_request(&self, request: &PastRequest) -> Result<()> {
+        requests::keep(&self.database, request).await
+    }
+
+    async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>> {
+        requests::get(&self.database, id).await
+    }
+
+    async fn forget_requests(&self, time: Timestamp) -> Result<()> {
+        requests::forget(&self.database, time).await
+    }
+}
+
+#[async_trait]
+impl Billing for PostgresStore {
+    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
+        self.ledger.open(user, kind).await
+    }
+
+    async fn balance(&self, user: &UserId) -> Result<Balance> {
+        self.ledger.balance(user).await
+    }
+
+    async fn post(&self, posting: &Posting) -> Result<()> {
+        self.ledger.post(posting, self.clock.now()).await
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<()> {
+        self.ledger.hold(hold, self.clock.now()).await
+    }
+
+    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
+        self.ledger.draw(draw, self.clock.now()).await
+    }
+
+    async fn release(&self, key: &str) -> Result<()> {
+        self.ledger.release(key, self.clock.now()).await
+    }
+
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
+        self.ledger.entries(user, options).await
+    }
+}
+
+#[async_trait]
+impl AuditLog for PostgresStore {
+    async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        audit::record(&self.database, entry).await
+    }
+
+    async fn page(&self, options: &AuditOptions) -> Result<AuditPage> {
+        audit::page(&self.database, options).await
+    }
+
+    async fn forget(&self, time: Timestamp) -> Result<()> {
+        audit::forget(&self.database, time).await
+    }
+}

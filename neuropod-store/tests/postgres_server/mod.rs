@@ -1,0 +1,91 @@
+//! A database for one test, on a real server.
+#![allow(dead_code, reason = "no test uses all of it")]
+
+use std::sync::OnceLock;
+
+use neuropod_core::PodId;
+use neuropod_test_cluster::{Postgres, PostgresServer};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+/// An empty database. It is removed at the end; on a server of our own, with the server.
+pub(crate) struct TestDatabase {
+    pub(crate) uri: String,
+    server: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// `None` if this machine has no server and can't start one; a skip of `test` is recorded. The tests of one process
+    /// share a server, as it takes seconds to make one.
+    pub(crate) async fn new(test: &str) -> Option<Self> {
+        static SERVER: OnceLock<neuropod_test_cluster::Result<Postgres>> = OnceLock::new();
+        let server = match SERVER.get_or_init(Postgres::start) {
+            Ok(server) => server.uri(),
+            Err(error) if error.is_unavailable() => {
+                neuropod_test_cluster::skip(&format!("neuropod-store/{test}"), &error.to_string());
+                return None;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        Some(Self::on(&server).await)
+    }
+
+    /// An empty database on the server at this address.
+    pub(crate) async fn on(server: &str) -> Self {
+        let name = format!("neuropod_test_{}", PodId::random()).replace('-', "_");
+        run(
+            &mut connect(server, "postgres").await,
+            &format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"),
+        )
+        .await;
+        Self {
+            uri: with_database(server, &name),
+            server: server.to_owned(),
+            name,
+        }
+    }
+
+    /// A connection without a store.
+    pub(crate) async fn by_hand(&self) -> PgConnection {
+        connect(&self.server, &self.name).await
+    }
+
+    pub(crate) async fn remove(self) {
+        let mut other = connect(&self.server, "postgres").await;
+        run(&mut other, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        other.close().await.unwrap();
+    }
+}
+
+/// A server that its test may stop.
+pub(crate) fn own_server(test: &str) -> Option<PostgresServer> {
+    match PostgresServer::start() {
+        Ok(server) => Some(server),
+        Err(error) if error.is_unavailable() => {
+            neuropod_test_cluster::skip(&format!("neuropod-store/{test}"), &error.to_string());
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn connect(server: &str, database: &str) -> PgConnection {
+    let options: PgConnectOptions = with_database(server, database).parse().unwrap();
+    options.connect().await.unwrap()
+}
+
+pub(crate) async fn run(connection: &mut PgConnection, statement: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .unwrap();
+}
+
+/// The address with the name of a database, which comes before the options.
+pub(crate) fn with_database(uri: &str, name: &str) -> String {
+    let (address, options) = uri.split_once('?').unwrap_or((uri, ""));
+    let (scheme, rest) = address.split_once("://").unwrap();
+    let host = rest.split('/').next().unwrap_or_default();
+    format!("{scheme}://{host}/{name}?{options}")
+}
