@@ -153,7 +153,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     store.open(&ana.id, AccountKind::Prepaid).await?;
     store.deposit("welcome", &ana.id, Money::from_cents(1000)).await?;
 
-    let story = Story {
+    let course = Story {
         platform,
         ana,
         language,
@@ -167,26 +167,26 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .gpu(&arguments.gpu)
         .disks(5, 5)
         .ports([8888, 7860]);
-    let pod = story.platform.create(&story.ana, &request).await?;
+    let pod = course.platform.create(&course.ana, &request).await?;
     // Nothing is left behind, even after an error.
     let result = tokio::select! {
-        result = tokio::time::timeout(LIMIT + story.work, story.run(&pod.id)) => match result {
+        result = tokio::time::timeout(LIMIT + course.work, course.run(&pod.id)) => match result {
             Ok(result) => result,
             Err(_) => Err(language.pick("tarda demasiado", "it takes too long").into()),
         },
         _ = tokio::signal::ctrl_c() => Err(language.pick("interrumpido", "interrupted").into()),
     };
-    story.say("se elimina, con su volumen", "deleting it, with its volume");
-    story
+    course.say("se elimina, con su volumen", "deleting it, with its volume");
+    course
         .platform
-        .delete(&story.ana, &pod.id, VolumePolicy::Delete)
+        .delete(&course.ana, &pod.id, VolumePolicy::Delete)
         .await?;
-    tokio::time::timeout(LIMIT, story.until_gone(&*store, &pod.id)).await??;
-    story.say(
+    tokio::time::timeout(LIMIT, course.until_gone(&*store, &pod.id)).await??;
+    course.say(
         "eliminado; no queda nada en el clúster",
         "deleted; nothing is left in the cluster",
     );
-    story.show_bill().await?;
+    course.show_bill().await?;
     driver.abort();
     result
 }

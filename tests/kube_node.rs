@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use k8s_openapi::api::core::v1::Service;
 use neuropod_core::ClusterBackend;
 use neuropod_core::cluster::workload::Accelerator;
 use neuropod_core::cluster::{

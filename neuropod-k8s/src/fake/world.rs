@@ -100,17 +100,17 @@ impl World {
     }
 
     /// Each field of a patch replaces that of the object.
-    fn patch(&mut self, path: &str, patch: &Value) -> Reply {
+    fn patch(&mut self, path: &str, fields: &Value) -> Reply {
         let Some(object) = self.objects.get_mut(path) else {
             return Reply::absent("objects", path);
         };
         for field in ["spec", "data", "type"] {
-            if let Some(new) = patch.get(field) {
+            if let Some(new) = fields.get(field) {
                 object[field] = new.clone();
             }
         }
         for field in ["labels", "annotations"] {
-            if let Some(new) = patch["metadata"].get(field) {
+            if let Some(new) = fields["metadata"].get(field) {
                 object["metadata"][field] = new.clone();
             }
         }

@@ -100,7 +100,7 @@ mod tests {
             let mut shown = format!("{error} {error:?}");
             let mut cause = error.source();
             while let Some(source) = cause {
-                shown += &format!(" {source} {source:?}");
+                shown = format!("{shown} {source} {source:?}");
                 cause = source.source();
             }
             assert!(!shown.contains("hunter2"), "{address}: {shown}");

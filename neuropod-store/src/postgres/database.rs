@@ -19,7 +19,7 @@ use crate::shape::stored::Stored;
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations-postgres");
 
 /// How long creating tables may take, with waiting for another process that does so.
-const SET_UP: Duration = Duration::from_secs(60);
+const SET_UP: Duration = Duration::from_mins(1);
 /// A connection that was not used for this long is tested before it is used: its server may have restarted.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a used connection has for its last word before it is closed instead of kept.

@@ -32,7 +32,7 @@ impl DataDir {
     pub(crate) fn create() -> Result<Self> {
         let parent = cache::folder()?.join("run");
         fs::create_dir_all(&parent).at_path(&parent)?;
-        Self::create_in(parent)
+        Self::create_in(&parent)
     }
 
     /// The same, by root for a server of another user: a folder that everybody may pass through, to folders in it that
@@ -45,14 +45,14 @@ impl DataDir {
         }
         // Fails if somebody else has made it.
         for_passing(&parent).at_path(&parent)?;
-        let this = Self::create_in(parent)?;
+        let this = Self::create_in(&parent)?;
         for_passing(&this.path).at_path(&this.path)?;
         Ok(this)
     }
 
-    fn create_in(parent: PathBuf) -> Result<Self> {
+    fn create_in(parent: &Path) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        remove_stale(&parent);
+        remove_stale(parent);
 
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("{}-{id}", process::id()));

@@ -10,12 +10,12 @@ use crate::{
 /// Installs `packages` so that none of them starts a server of its own; by root only.
 ///
 /// Whether a service may be started is asked of a policy, see invoke-rc.d(8). The package of PostgreSQL also makes the files
-/// of a server, unless a configuration of its own says no, see pg_createcluster(8).
+/// of a server, unless a configuration of its own says no, see `pg_createcluster(8)`.
 pub(crate) fn install_without_services(packages: &[&str]) -> Result<()> {
     const POLICY: &str = "/usr/sbin/policy-rc.d";
     const CLUSTERS: &str = "/etc/postgresql-common/createcluster.d";
     let (policy, clusters) = (Path::new(POLICY), Path::new(CLUSTERS));
-    fs::create_dir_all(clusters).at(clusters)?;
+    fs::create_dir_all(clusters).at_path(clusters)?;
     let mut files = vec![(
         clusters.join("neuropod-test.conf"),
         "create_main_cluster = false\n",
@@ -25,14 +25,14 @@ pub(crate) fn install_without_services(packages: &[&str]) -> Result<()> {
     }
     let write = || {
         for (path, text) in &files {
-            fs::write(path, text).at(path)?;
+            fs::write(path, text).at_path(path)?;
         }
         command::run(Command::new("chmod").args(["755", POLICY]))
     };
     let result = write().and_then(|_| install(packages));
     // The machine is as it was, but for the packages.
     for (path, _) in &files {
-        fs::remove_file(path).at(path)?;
+        fs::remove_file(path).at_path(path)?;
     }
     result
 }

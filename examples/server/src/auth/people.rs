@@ -212,7 +212,7 @@ impl App {
     pub(crate) async fn end_session(&self, caller: &Caller) -> Result<(), Failure> {
         let now = Timestamp::now();
         self.change_user(&caller.user.id, |user| {
-            ended::note_end(user, &caller.session, now)
+            ended::note_end(user, &caller.session, now);
         })
         .await?;
         self.sessions.end_one(caller);

@@ -303,5 +303,5 @@ async fn pause_until_urgent(pause: Duration, shortest: Duration, rank: &mut watc
     rank.mark_unchanged();
     sleep(shortest).await;
     // It fails if nobody can make the log urgent any more, because the task is about to be stopped.
-    timeout(pause - shortest, rank.changed()).await.ok();
+    timeout(pause.saturating_sub(shortest), rank.changed()).await.ok();
 }

@@ -48,7 +48,7 @@ pub enum Postgres {
     /// The server of this address.
     Given(String),
     /// A server that goes with this value.
-    Own(PostgresServer),
+    Own(Box<PostgresServer>),
 }
 
 impl Postgres {
@@ -59,7 +59,7 @@ impl Postgres {
     pub fn start() -> Result<Self> {
         Ok(match given() {
             Some(uri) => Self::Given(uri),
-            None => Self::Own(PostgresServer::start()?),
+            None => Self::Own(Box::new(PostgresServer::start()?)),
         })
     }
 

@@ -73,7 +73,7 @@ impl User {
         if !is_root() {
             return Ok(Self::This);
         }
-        let users = fs::read_to_string("/etc/passwd").at(Path::new("/etc/passwd"))?;
+        let users = fs::read_to_string("/etc/passwd").at_path(Path::new("/etc/passwd"))?;
         let exists = |name: &&str| users.lines().any(|line| line.split(':').next() == Some(name));
         let name = ["postgres", "nobody"].into_iter().find(exists);
         name.map(Self::Named).ok_or_else(|| {

@@ -4,19 +4,15 @@ fn places(node: usize, total: usize) -> LogPlaces {
     LogPlaces::new(LogLimits { node, total })
 }
 
-fn node(name: &str) -> Option<String> {
-    Some(name.to_owned())
-}
-
 /// Adds a log that waits for a place.
-fn waiting(places: &mut LogPlaces, on: Option<String>, rank: Rank) -> Ticket {
-    let ticket = places.add(on);
+fn waiting(places: &mut LogPlaces, on: Option<&str>, rank: Rank) -> Ticket {
+    let ticket = places.add(on.map(str::to_owned));
     places.wait(ticket, rank);
     ticket
 }
 
 /// A log that has a place and is silent.
-fn resting(places: &mut LogPlaces, on: Option<String>, rank: Rank) -> Ticket {
+fn resting(places: &mut LogPlaces, on: Option<&str>, rank: Rank) -> Ticket {
     let ticket = waiting(places, on, rank);
     assert_eq!(changes(places), [Change::Granted(ticket)]);
     places.rest(ticket);
@@ -31,9 +27,9 @@ fn changes(places: &mut LogPlaces) -> Vec<Change> {
 fn a_full_node_keeps_nobody_waiting_elsewhere() {
     let mut places = places(2, 10);
     let full: Vec<_> = (0..3)
-        .map(|_| waiting(&mut places, node("a"), Rank::Awaited))
+        .map(|_| waiting(&mut places, Some("a"), Rank::Awaited))
         .collect();
-    let free = waiting(&mut places, node("b"), Rank::Confirming);
+    let free = waiting(&mut places, Some("b"), Rank::Confirming);
     let unknown: Vec<_> = (0..3)
         .map(|_| waiting(&mut places, None, Rank::Confirming))
         .collect();
@@ -48,15 +44,15 @@ fn a_full_node_keeps_nobody_waiting_elsewhere() {
 #[test]
 fn the_most_urgent_comes_first_then_who_had_fewer_turns_then_who_came_first() {
     let mut places = places(9, 1);
-    let open = waiting(&mut places, node("a"), Rank::Awaited);
+    let open = waiting(&mut places, Some("a"), Rank::Awaited);
     assert_eq!(changes(&mut places), [Change::Granted(open)]);
-    let confirming = waiting(&mut places, node("a"), Rank::Confirming);
-    let starting = waiting(&mut places, node("b"), Rank::Starting);
-    let first = waiting(&mut places, node("c"), Rank::Awaited);
+    let confirming = waiting(&mut places, Some("a"), Rank::Confirming);
+    let starting = waiting(&mut places, Some("b"), Rank::Starting);
+    let first = waiting(&mut places, Some("c"), Rank::Awaited);
     places.give_back(open);
     // It has had a turn.
     places.wait(open, Rank::Awaited);
-    let second = waiting(&mut places, node("a"), Rank::Awaited);
+    let second = waiting(&mut places, Some("a"), Rank::Awaited);
     for next in [first, second, open, starting, confirming] {
         assert_eq!(changes(&mut places), [Change::Granted(next)]);
         places.remove(next);
@@ -68,11 +64,11 @@ fn the_most_urgent_comes_first_then_who_had_fewer_turns_then_who_came_first() {
 #[test]
 fn silence_is_asked_for_its_place_only_when_somebody_waits() {
     let mut places = places(3, 3);
-    let reading = waiting(&mut places, node("a"), Rank::Awaited);
+    let reading = waiting(&mut places, Some("a"), Rank::Awaited);
     assert_eq!(changes(&mut places), [Change::Granted(reading)]);
-    let silent = resting(&mut places, node("a"), Rank::Awaited);
-    let longer = resting(&mut places, node("a"), Rank::Starting);
-    let new = waiting(&mut places, node("b"), Rank::Confirming);
+    let silent = resting(&mut places, Some("a"), Rank::Awaited);
+    let longer = resting(&mut places, Some("a"), Rank::Starting);
+    let new = waiting(&mut places, Some("b"), Rank::Confirming);
     assert_eq!(
         changes(&mut places),
         [Change::Recalled(longer)],
@@ -80,8 +76,8 @@ fn silence_is_asked_for_its_place_only_when_somebody_waits() {
     );
     assert!(places.is_recalled(longer) && places.has_place(longer));
     assert_eq!(changes(&mut places), [], "one for one");
-    let second = waiting(&mut places, node("b"), Rank::Awaited);
-    let third = waiting(&mut places, node("b"), Rank::Awaited);
+    let second = waiting(&mut places, Some("b"), Rank::Awaited);
+    let third = waiting(&mut places, Some("b"), Rank::Awaited);
     assert_eq!(
         changes(&mut places),
         [Change::Recalled(silent)],
@@ -98,11 +94,11 @@ fn silence_is_asked_for_its_place_only_when_somebody_waits() {
 #[test]
 fn on_a_full_node_one_of_its_own_logs_gives_way() {
     let mut places = places(1, 3);
-    let there = resting(&mut places, node("a"), Rank::Confirming);
-    let here = resting(&mut places, node("b"), Rank::Awaited);
-    let new = waiting(&mut places, node("b"), Rank::Awaited);
+    let there = resting(&mut places, Some("a"), Rank::Confirming);
+    let here = resting(&mut places, Some("b"), Rank::Awaited);
+    let new = waiting(&mut places, Some("b"), Rank::Awaited);
     assert_eq!(changes(&mut places), [Change::Recalled(here)]);
-    let another = waiting(&mut places, node("b"), Rank::Awaited);
+    let another = waiting(&mut places, Some("b"), Rank::Awaited);
     assert_eq!(
         changes(&mut places),
         [],
@@ -122,17 +118,17 @@ fn on_a_full_node_one_of_its_own_logs_gives_way() {
 fn with_all_places_taken_a_log_gives_way_to_a_free_node_but_not_to_a_full_one() {
     let mut places = places(2, 3);
     let reading: Vec<_> = (0..2)
-        .map(|_| waiting(&mut places, node("a"), Rank::Awaited))
+        .map(|_| waiting(&mut places, Some("a"), Rank::Awaited))
         .collect();
     assert_eq!(changes(&mut places).len(), 2);
-    let silent = resting(&mut places, node("b"), Rank::Awaited);
-    let here = waiting(&mut places, node("a"), Rank::Awaited);
+    let silent = resting(&mut places, Some("b"), Rank::Awaited);
+    let here = waiting(&mut places, Some("a"), Rank::Awaited);
     assert_eq!(
         changes(&mut places),
         [],
         "its node is full, whoever gives way elsewhere"
     );
-    let there = waiting(&mut places, node("c"), Rank::Confirming);
+    let there = waiting(&mut places, Some("c"), Rank::Confirming);
     assert_eq!(changes(&mut places), [Change::Recalled(silent)]);
     places.give_back(silent);
     assert_eq!(changes(&mut places), [Change::Granted(there)]);
@@ -143,8 +139,8 @@ fn with_all_places_taken_a_log_gives_way_to_a_free_node_but_not_to_a_full_one() 
 #[test]
 fn a_cluster_that_opens_no_more_logs_has_fewer_places_for_a_while() {
     let mut places = places(9, 9);
-    let silent = resting(&mut places, node("a"), Rank::Awaited);
-    let refused = waiting(&mut places, node("b"), Rank::Awaited);
+    let silent = resting(&mut places, Some("a"), Rank::Awaited);
+    let refused = waiting(&mut places, Some("b"), Rank::Awaited);
     assert_eq!(changes(&mut places), [Change::Granted(refused)]);
     places.note_refused(refused);
     places.wait(refused, Rank::Awaited);
