@@ -12,6 +12,7 @@ use neuropod_core::Billing;
 use neuropod_core::conformance::billing::load::{self, Load};
 use neuropod_store::MongoStore;
 
+use self::killed::KILLS;
 use self::mongo_server::TestDatabase;
 
 async fn connect(uri: &str) -> Arc<dyn Billing> {
@@ -44,6 +45,6 @@ async fn no_accepted_money_is_lost() {
         return;
     };
     let billing = connect(&database.uri).await;
-    money::survives_a_hundred_kills("no_accepted_money_is_lost", &database.uri, &billing).await;
+    money::survives_kills(KILLS, "no_accepted_money_is_lost", &database.uri, &billing).await;
     database.remove().await;
 }

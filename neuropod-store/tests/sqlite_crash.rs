@@ -93,5 +93,5 @@ async fn no_accepted_money_is_lost() {
     let path = folder.path().join("neuropod.db");
     let store: Arc<dyn Billing> = open(&path).await;
     let address = path.to_str().unwrap();
-    money::survives_a_hundred_kills("no_accepted_money_is_lost", address, &store).await;
+    money::survives_kills(KILLS, "no_accepted_money_is_lost", address, &store).await;
 }

@@ -190,7 +190,7 @@ fn pauses() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(1))
         .with_max_delay(Duration::from_millis(100))
-        .with_max_times(20)
+        .with_max_times(8)
         .with_jitter()
 }
 

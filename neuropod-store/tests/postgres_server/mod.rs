@@ -1,9 +1,12 @@
 //! A database for one test, on a real server.
 #![allow(dead_code, reason = "no test uses all of it")]
 
+use std::error::Error as _;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use neuropod_core::PodId;
+use neuropod_core::{Error, PodId, Result};
+use neuropod_store::{PostgresOptions, PostgresStore};
 use neuropod_test_cluster::{Postgres, PostgresServer};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -88,4 +91,43 @@ pub(crate) fn with_database(uri: &str, name: &str) -> String {
     let (scheme, rest) = address.split_once("://").unwrap();
     let host = rest.split('/').next().unwrap_or_default();
     format!("{scheme}://{host}/{name}?{options}")
+}
+
+/// How long an operation may take in tests that wait for its end.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(4);
+/// The time limit of every operation with this time-out, whatever happens.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) fn options(uri: &str) -> PostgresOptions {
+    PostgresOptions::new(uri).with_timeout(TIMEOUT)
+}
+
+/// A store that is not patient.
+pub(crate) async fn open_impatient(uri: &str) -> PostgresStore {
+    PostgresStore::open_with(options(uri)).await.unwrap()
+}
+
+pub(crate) async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
+    let start = Instant::now();
+    let result = operation.await;
+    assert!(start.elapsed() < DEADLINE, "it took {:?}", start.elapsed());
+    result
+}
+
+/// Repeats a change until it succeeds, as long as it may be repeated.
+pub(crate) async fn repeat<F: Future<Output = Result<()>>>(change: impl Fn() -> F) {
+    while let Err(error) = change().await {
+        assert!(error.is_retryable(), "{error:?}");
+    }
+}
+
+/// Everything that an error can show to a log.
+pub(crate) fn shown(error: &Error) -> String {
+    let mut shown = format!("{error} {error:?} {error:#?}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        shown += &format!(" {error} {error:?}");
+        cause = error.source();
+    }
+    shown
 }
