@@ -156,7 +156,7 @@ async fn an_api_server_takes_every_manifest_and_its_pods_into_their_namespaces()
         }
     }
     workloads.sort_unstable();
-    assert_eq!(workloads, ["mongo.yaml", "server.yaml"]);
+    assert_eq!(workloads, ["mongo.yaml", "postgres.yaml", "server.yaml"]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
     // And each level refuses pods of a lower level.

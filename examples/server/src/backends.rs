@@ -13,11 +13,11 @@ use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::AuditLog;
-use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
+use neuropod::store::{MemoryStore, MongoStore, PostgresStore, SqliteStore};
 use neuropod::{Billing, ClusterBackend};
 use secrecy::ExposeSecret;
 
-use crate::config::{ClusterKind, Config, Kube, UserQuota};
+use crate::config::{ClusterKind, Config, Kube, UserQuota, is_postgres};
 use crate::gallery;
 use crate::secrets::Place;
 
@@ -55,6 +55,10 @@ impl Store {
         }
         if address == "memory" {
             return Ok(Self::all(Arc::new(MemoryStore::new())));
+        }
+        if is_postgres(address) {
+            let store = PostgresStore::open(address).await.context("store")?;
+            return Ok(Self::all(Arc::new(store)));
         }
         let store = MongoStore::connect(address).await.context("store")?;
         Ok(Self::all(Arc::new(store)))

@@ -115,7 +115,7 @@ fn mistakes(folder: &Path) -> Vec<Mistake> {
         variable(arguments, name, here("none"), begins, "kube.kubeconfig")
     };
     vec![
-        flag(&["--store", "postgres://db"], "store: ", "mongodb://HOST"),
+        flag(&["--store", "mysql://db"], "store: ", "postgres://HOST"),
         flag(&["--store", "sqlite:"], "store: ", "neuropod.db"),
         file("missing/a.db", "create it"),
         file("file/a.db", "choose another file"),
@@ -239,7 +239,11 @@ async fn no_secret_of_an_address_is_printed() {
         "mongodb://ana:hunter2@127.0.0.1:port/neuropod",
         "mongodb://ana:p@ss:hunter2@127.0.0.1:1/neuropod",
         "mongodb+srv://ana:hunter2@nowhere.invalid/neuropod",
-        "postgres://ana:hunter2@db",
+        "postgres://ana:hunter2@127.0.0.1:1/neuropod",
+        "postgres://ana:hunter2@127.0.0.1:port/neuropod",
+        "postgres://ana:p@ss:hunter2@127.0.0.1:1/neuropod",
+        "postgres://127.0.0.1:1/neuropod?pasword=hunter2",
+        "mysql://ana:hunter2@db",
     ] {
         let mut server = server(folder.path());
         server
@@ -392,13 +396,24 @@ async fn an_unusable_cluster_is_reported() {
 #[tokio::test]
 async fn an_unreachable_database_is_reported() {
     let folder = folder();
-    let mut server = server(folder.path());
-    server
-        .env("NEUROPOD_STORE", "mongodb://ana:hunter2@127.0.0.1:1/neuropod")
-        .env("NEUROPOD_SECRETS__JWT", SECRET)
-        .env("NEUROPOD_SECRETS__NAMING", SECRET);
-    let said = refused(&mut server).await;
-    assert!(said.starts_with("store: the database can't be reached"), "{said}");
+    for (address, says) in [
+        (
+            "mongodb://ana:hunter2@127.0.0.1:1/neuropod",
+            "store: the database can't be reached",
+        ),
+        (
+            "postgres://ana:hunter2@127.0.0.1:1/neuropod",
+            "store: the connection to the database broke",
+        ),
+    ] {
+        let mut server = server(folder.path());
+        server
+            .env("NEUROPOD_STORE", address)
+            .env("NEUROPOD_SECRETS__JWT", SECRET)
+            .env("NEUROPOD_SECRETS__NAMING", SECRET);
+        let said = refused(&mut server).await;
+        assert!(said.starts_with(says), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -3,15 +3,19 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// Options of a MongoDB address that are not secret. All others are treated as secret.
-const HARMLESS: [&str; 36] = [
+/// Options of an address of MongoDB or PostgreSQL that are not secret. All others are treated as secret.
+const HARMLESS: [&str; 44] = [
     "appname",
+    "application_name",
     "authmechanism",
     "authsource",
     "compressors",
     "connecttimeoutms",
+    "dbname",
     "directconnection",
     "heartbeatfrequencyms",
+    "host",
+    "hostaddr",
     "journal",
     "loadbalanced",
     "localthresholdms",
@@ -20,6 +24,7 @@ const HARMLESS: [&str; 36] = [
     "maxpoolsize",
     "maxstalenessseconds",
     "minpoolsize",
+    "port",
     "readconcernlevel",
     "readpreference",
     "readpreferencetags",
@@ -32,6 +37,9 @@ const HARMLESS: [&str; 36] = [
     "srvmaxhosts",
     "srvservicename",
     "ssl",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
     "timeoutms",
     "tls",
     "tlsallowinvalidcertificates",
@@ -42,6 +50,13 @@ const HARMLESS: [&str; 36] = [
     "wtimeoutms",
     "zlibcompressionlevel",
 ];
+
+/// Whether it is the address of a PostgreSQL server.
+pub(crate) fn is_postgres(address: &str) -> bool {
+    ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| address.starts_with(scheme))
+}
 
 /// The address with `…` in place of the user, the password, and every option that may be secret.
 pub(crate) fn shown(address: &str) -> String {
@@ -112,6 +127,10 @@ mod tests {
             "mongodb://db/?token=a@hunter2",
             "mongodb://ana:x@db/?token=a@hunter2",
             "mongodb://db/neuropod#hunter2",
+            "postgres://ana:hunter2@db/neuropod?sslmode=verify-full",
+            "postgresql://db/neuropod?user=ana&password=hunter2",
+            "postgres://db/neuropod?options=-c%20app.key%3Dhunter2",
+            "postgres://db/neuropod?options[app.key]=hunter2",
         ];
         for address in cases {
             let shown = shown(address);
@@ -128,6 +147,7 @@ mod tests {
             "memory",
             "sqlite:neuropod.db",
             "sqlite:/var/lib/neuropod.db",
+            "postgres://db:5432/neuropod?sslmode=verify-full&sslrootcert=/etc/ca.pem",
             "mongodb://db:27017/neuropod",
             "mongodb://a,b/neuropod?replicaSet=rs0&authSource=admin&tls=true",
         ] {

@@ -20,7 +20,7 @@ pub struct Flags {
     /// Where pods run
     #[arg(long, value_enum)]
     pub cluster: Option<ClusterKind>,
-    /// Where data is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
+    /// Where data is kept: `sqlite:FILE`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE` or `memory`
     ///
     /// An address with a password comes from the file or from `NEUROPOD_STORE`: everybody on this machine can read the command line
     #[arg(long, global = true)]

@@ -197,10 +197,11 @@ fn check(config: &Config) -> Result<()> {
     );
     ensure!(
         store == "memory"
+            || address::is_postgres(store)
             || ["sqlite:", "mongodb://", "mongodb+srv://"]
                 .iter()
                 .any(|kind| store.starts_with(kind)),
-        "store: it must be `sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
+        "store: it must be `sqlite:FILE`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
     );
     config.prices.list()?;
     config.images.rules()?;

@@ -21,6 +21,7 @@ mod show;
 mod tests;
 mod wrong;
 
+pub(crate) use self::address::is_postgres;
 #[cfg(test)]
 pub(crate) use self::keys::key_names;
 pub use self::{

@@ -45,7 +45,7 @@ pub struct Config {
     pub scenario: Vec<String>,
     /// Where data is kept: in a file, on a database server, or in memory until the process ends.
     #[serde(serialize_with = "address::serialize")]
-    #[schemars(with = "String", extend("allowed" = "`sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"))]
+    #[schemars(with = "String", extend("allowed" = "`sqlite:FILE`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"))]
     pub store: SecretString,
     /// The domain below which pods get their host names.
     #[schemars(extend("allowed" = "a domain name, such as `pods.example.com`"))]
@@ -191,7 +191,8 @@ impl Config {
 
     /// Whether other machines may run servers on the same store.
     pub fn is_shared(&self) -> bool {
-        self.store.expose_secret().starts_with("mongodb")
+        let store = self.store.expose_secret();
+        store.starts_with("mongodb") || address::is_postgres(store)
     }
 
     /// The origins whose pages may call the API.

@@ -227,7 +227,7 @@ fn errors_do_not_repeat_secrets() {
         "[secrets]\njwt = { hunter2 = 1 }",
         "[secrets]\npassword = \"hunter2\"",
         "store = [\"hunter2\"]",
-        "store = \"postgres://ana:hunter2@db\"",
+        "store = \"mysql://ana:hunter2@db\"",
         "store = \"mongo://db?password=hunter2\"",
         "[secrets]\njwt = \"hunter2",
     ] {
@@ -244,7 +244,12 @@ fn errors_do_not_repeat_secrets() {
         let error = format!("{:#}", load_with(&flags(&[]), variables.into()).unwrap_err());
         assert!(!error.contains("hunter2"), "{error}");
     }
-    for address in ["mongodb://ana:hunter2@db/x", "mongodb://db/x?password=hunter2"] {
+    for address in [
+        "mongodb://ana:hunter2@db/x",
+        "mongodb://db/x?password=hunter2",
+        "postgres://ana:hunter2@db/x",
+        "postgres://db/x?password=hunter2",
+    ] {
         let error = format!("{:#}", load(&flags(&["--store", address])).unwrap_err());
         assert!(
             error.contains("NEUROPOD_STORE") && !error.contains("hunter2"),

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::address;
-use crate::config::Config;
+use crate::config::{Config, is_postgres};
 
 /// The destination.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +55,9 @@ impl Target {
         match store.strip_prefix("sqlite:") {
             Some(file) => Ok(Self::File(file.to_owned())),
             None if address::is_mongo(store) => Ok(Self::Database(address::shown(store))),
+            None if is_postgres(store) => {
+                bail!("store: the old database is taken over into a file or a MongoDB, not into PostgreSQL")
+            }
             None => bail!(
                 "store: what is migrated into `{store}` would be lost when this command ends: give a file or a database"
             ),

@@ -11,7 +11,7 @@ pub(crate) const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
 pub(crate) const SERVER: &str = include_str!("../../../deploy/server.yaml");
 
 /// The files applied to a cluster.
-pub(crate) const FILES: [(&str, &str); 8] = [
+pub(crate) const FILES: [(&str, &str); 9] = [
     ("namespaces.yaml", NAMESPACES),
     ("rbac.yaml", RBAC),
     (
@@ -21,6 +21,7 @@ pub(crate) const FILES: [(&str, &str); 8] = [
     ("server.yaml", SERVER),
     ("network.yaml", include_str!("../../../deploy/network.yaml")),
     ("mongo.yaml", include_str!("../../../deploy/mongo.yaml")),
+    ("postgres.yaml", include_str!("../../../deploy/postgres.yaml")),
     ("ingress.yaml", include_str!("../../../deploy/ingress.yaml")),
     ("gateway.yaml", include_str!("../../../deploy/gateway.yaml")),
 ];
