@@ -7,6 +7,9 @@
 
 #[path = "../tests/mongo_server/mod.rs"]
 mod mongo_server;
+mod postgres;
+#[path = "../tests/postgres_server/mod.rs"]
+mod postgres_server;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 
@@ -338,5 +341,5 @@ async fn mongo_change(driver: &mongodb::Database, key: &str, is_hold: bool) {
     accounts.update_one(filter, clear).await.unwrap();
 }
 
-criterion_group!(benches, sqlite, mongo);
+criterion_group!(benches, sqlite, postgres::postgres, mongo);
 criterion_main!(benches);
