@@ -68,7 +68,8 @@ pub struct KubeConfig {
     /// The maximum number of concurrent write requests. An API server handles 16 to 32 well.
     pub writes_in_flight: usize,
     /// The maximum number of logs read at the same time; another one fails with
-    /// [`RateLimited`](neuropod_core::ErrorKind::RateLimited). Each holds a connection.
+    /// [`RateLimited`](neuropod_core::ErrorKind::RateLimited). Each holds a connection. The driver reads up to 256 logs for
+    /// tokens, or as many as it gets: fewer streams make the tokens of many pods at once come a little later.
     pub log_streams: usize,
 }
 

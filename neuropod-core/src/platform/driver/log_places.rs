@@ -171,11 +171,11 @@ impl LogPlaces {
         }
     }
 
-    /// The cluster did not open this log because others are open, by whomever: there are no more places than those in
-    /// use now.
+    /// The cluster did not open this log because others are open, by whomever. A quarter of the places in use is left to
+    /// the others, such as people who follow a log, until more are opened again.
     pub(super) fn note_refused(&mut self, ticket: Ticket) {
         self.set_state(ticket, State::Away);
-        self.total = self.total.min(self.open).max(1);
+        self.total = self.total.min(self.open - self.open / 4).max(1);
         self.opened = 0;
     }
 

@@ -170,7 +170,7 @@ mod tests {
             turns += 1;
         }
         assert_eq!(now, start + WINDOW);
-        assert!((100..170).contains(&turns), "{turns}");
+        assert!((100..=170).contains(&turns), "{turns}");
     }
 
     #[test]
