@@ -164,7 +164,10 @@ impl Controller {
                     Some(event) => self.handle_event(event),
                     None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
                 },
-                woken = wakeups.drain() => woken.into_iter().for_each(|id| self.enqueue(id, Urgency::Call)),
+                woken = wakeups.drain() => woken.into_iter().for_each(|id| {
+                    self.slot(&id).hasten_capture();
+                    self.enqueue(id, Urgency::Call);
+                }),
                 () = self.queue.enqueue_due(), if self.queue.has_timers() => {}
                 () = sleep_until(self.pulse.next()) => {}
             }
@@ -262,7 +265,7 @@ impl Controller {
             // By then everything is read anyway, and no timer lasts for years.
             self.queue.requeue_after(&id, wait.map(|wait| wait.min(RESYNC)));
             if let Some(capture) = report.capture
-                && !slot.hasten_capture(&capture)
+                && !slot.is_capturing(&capture)
             {
                 let (reader, pod, log) = (Arc::clone(&self.token_capture), id.clone(), capture.clone());
                 let (rank, ranks) = watch::channel(capture.rank);

@@ -78,10 +78,16 @@ impl Window {
         self.end.max(turn.begun + FIRST_LINE)
     }
 
-    /// The log has shown a token, which may not be final.
+    /// A token of the log was stored, which may not be final.
     pub(super) fn note_token(&mut self, now: Instant) {
         self.has_token = true;
         self.end = self.end.min(now + LINGER);
+    }
+
+    /// The log broke off, or what it showed could not be stored: the next turn is about the whole log again.
+    pub(super) fn forget_token(&mut self) {
+        self.has_token = false;
+        self.end = self.begun + WINDOW;
     }
 
     pub(super) fn has_token(&self) -> bool {
@@ -184,10 +190,13 @@ mod tests {
         assert_eq!(window.end_of(&turn), start + seconds(31));
         assert_eq!(window.rank(Rank::Awaited), Rank::Confirming);
         assert_eq!(window.pause(start + seconds(2), 500), seconds(29));
+        assert!(window.is_over(start + seconds(31)));
         let last = window.begin_turn(start + seconds(31));
         window.note_token(start + seconds(31));
         assert_eq!(window.end_of(&last), start + seconds(32));
-        assert!(window.is_over(start + seconds(31)));
+        window.forget_token();
+        assert!(!window.is_over(start + seconds(599)));
+        assert_eq!(window.rank(Rank::Awaited), Rank::Awaited);
     }
 
     #[test]

@@ -90,15 +90,22 @@ impl Slot {
         backoff.next_wait()
     }
 
-    /// Whether this log is being read, or was read to its end. If it pauses, it is read again soon: a pass is made when
-    /// something has happened to the pod, or somebody asks for it.
-    pub(super) fn hasten_capture(&self, capture: &Capture) -> bool {
+    /// Whether this log is being read, or was read to its end. Its task is told if it has become more or less urgent.
+    pub(super) fn is_capturing(&self, capture: &Capture) -> bool {
         let running = self.capture.as_ref();
         let running = running.filter(|running| running.capture.is_same_log(capture));
         if let Some(running) = running {
-            running.rank.send_replace(capture.rank);
+            let replace = |rank: &mut Rank| std::mem::replace(rank, capture.rank) != capture.rank;
+            running.rank.send_if_modified(replace);
         }
         running.is_some()
+    }
+
+    /// Ends a pause between two turns of the log: somebody asks for the pod, or has changed it.
+    pub(super) fn hasten_capture(&self) {
+        if let Some(running) = &self.capture {
+            running.rank.send_modify(|_| {});
+        }
     }
 
     /// Notes which task reads the log. The task that reads the log of another container run is stopped.

@@ -124,8 +124,8 @@ impl TokenCapture {
         }
     }
 
-    /// Reads the log of one container run and stores the result. A new value of `rank` says how urgent the log is
-    /// now, and ends a pause between two turns.
+    /// Reads the log of one container run and stores the result. Each value of `rank` says how urgent the log is now,
+    /// and ends a pause between two turns.
     pub(super) async fn run(&self, id: &PodId, capture: &Capture, rank: watch::Receiver<Rank>) {
         self.read(id, capture, rank).await;
         if capture.since.is_some()
@@ -160,7 +160,9 @@ impl TokenCapture {
                 }
                 TurnEnd::Silent => {
                     let pause = window.pause(Instant::now(), self.queue.surplus());
-                    pause_until_urgent(pause, SHORTEST_PAUSE, &mut rank).await;
+                    // With a token nothing is urgent any more.
+                    let shortest = if window.has_token() { pause } else { SHORTEST_PAUSE };
+                    pause_until_urgent(pause, shortest, &mut rank).await;
                 }
                 TurnEnd::Refused { retry_after } => {
                     let pause = window.pause(Instant::now(), self.queue.surplus());
@@ -195,6 +197,7 @@ impl TokenCapture {
         let end = self.read_log(id, capture, log, &place, window).await;
         end.unwrap_or_else(|error| {
             tracing::debug!(pod = %id, %error, "the log broke off");
+            window.forget_token();
             TurnEnd::Broken
         })
     }
@@ -259,10 +262,10 @@ impl TokenCapture {
                 None => (scan.finish(), true),
             };
             if let Some(state) = found {
-                window.note_token(Instant::now());
                 if !self.store(id, capture, Some(state)).await? {
                     return Ok(TurnEnd::Done);
                 }
+                window.note_token(Instant::now());
             }
             if scan.is_settled() {
                 // Later lines can only imitate the server.
