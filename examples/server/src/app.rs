@@ -168,6 +168,9 @@ fn platform(
                 .with_volume_gb(config.limits.volume_gb)
                 .with_ports(config.limits.ports),
         );
+    if let Some(hints) = &store.hints {
+        builder = builder.hints(Arc::clone(hints));
+    }
     if let Some(cap) = config.daily_cap {
         builder = builder.daily_cap(amount::exact(cap).context("daily_cap is no amount")?);
     }

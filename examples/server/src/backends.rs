@@ -12,7 +12,7 @@ use neuropod::cluster::{Catalogue, Layout};
 use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::store::AuditLog;
+use neuropod::store::{AuditLog, PodHints};
 use neuropod::store::{MemoryStore, MongoStore, PostgresStore, SqliteStore};
 use neuropod::{Billing, ClusterBackend};
 use secrecy::ExposeSecret;
@@ -30,6 +30,8 @@ pub(crate) struct Store {
     pub(crate) billing: Arc<dyn Billing>,
     /// The audit log.
     pub(crate) audit: Arc<dyn AuditLog>,
+    /// What reports the pods that other replicas change.
+    pub(crate) hints: Option<Arc<dyn PodHints>>,
 }
 
 impl Store {
@@ -39,6 +41,7 @@ impl Store {
             pods: store.clone(),
             billing: store.clone(),
             audit: store,
+            hints: None,
         }
     }
 
@@ -57,8 +60,11 @@ impl Store {
             return Ok(Self::all(Arc::new(MemoryStore::new())));
         }
         if is_postgres(address) {
-            let store = PostgresStore::open(address).await.context("store")?;
-            return Ok(Self::all(Arc::new(store)));
+            let store = Arc::new(PostgresStore::open(address).await.context("store")?);
+            return Ok(Self {
+                hints: Some(store.clone()),
+                ..Self::all(store)
+            });
         }
         let store = MongoStore::connect(address).await.context("store")?;
         Ok(Self::all(Arc::new(store)))

@@ -16,6 +16,7 @@ use super::wakeups::Wakeups;
 use crate::clock::SteadyClock;
 use crate::cluster::backend::ClusterBackend;
 use crate::money::billing::Billing;
+use crate::store::hints::PodHints;
 use crate::store::traits::{PodStore, PriceStore, RequestStore, TemplateStore, UserStore};
 use crate::token::TokenExtractor;
 
@@ -29,6 +30,7 @@ pub(crate) struct Backends {
     pub(crate) requests: Arc<dyn RequestStore>,
     pub(crate) billing: Arc<dyn Billing>,
     pub(crate) tokens: Arc<dyn TokenExtractor>,
+    pub(crate) hints: Option<Arc<dyn PodHints>>,
     pub(crate) audit: Option<Recorder>,
 }
 
@@ -85,6 +87,7 @@ pub(super) fn assemble(backends: Backends, rules: Rules, clock: SteadyClock) -> 
         templates: backends.templates,
         billing: backends.billing,
         tokens: backends.tokens,
+        hints: backends.hints,
         clock,
         rules,
         records,

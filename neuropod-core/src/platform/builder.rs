@@ -26,6 +26,7 @@ use crate::pod::image::ImageRules;
 use crate::pod::limits::Limits;
 use crate::reconcile::Deadlines;
 use crate::store::audit::AuditLog;
+use crate::store::hints::PodHints;
 use crate::store::traits::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
 use crate::token::{JupyterTokens, TokenExtractor};
 
@@ -46,6 +47,7 @@ pub struct PlatformBuilder {
     requests: Option<Arc<dyn RequestStore>>,
     billing: Option<Arc<dyn Billing>>,
     tokens: Option<Arc<dyn TokenExtractor>>,
+    hints: Option<Arc<dyn PodHints>>,
     audit: Option<Arc<dyn AuditLog>>,
     audit_kept: Option<SignedDuration>,
     clock: Option<Arc<dyn Clock>>,
@@ -130,6 +132,13 @@ impl PlatformBuilder {
     /// The extractor of access tokens from logs. Default: [`JupyterTokens`].
     pub fn tokens(mut self, tokens: Arc<dyn TokenExtractor>) -> Self {
         self.tokens = Some(tokens);
+        self
+    }
+
+    /// What reports the pods that other processes change in the store. Default: nothing; other replicas' changes are found
+    /// in the cluster, and every few minutes in the store.
+    pub fn hints(mut self, hints: Arc<dyn PodHints>) -> Self {
+        self.hints = Some(hints);
         self
     }
 
@@ -294,6 +303,7 @@ impl PlatformBuilder {
             requests: self.requests.unwrap_or_else(|| Arc::new(NoRequests)),
             billing: self.billing.ok_or_else(|| missing("billing"))?,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
+            hints: self.hints,
             audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
         };
         let rules = Rules {

@@ -21,6 +21,7 @@ use crate::money::currency::Currency;
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
 use crate::pod::limits::Limits;
+use crate::store::hints::PodHints;
 use crate::store::traits::{TemplateStore, UserStore};
 use crate::token::TokenExtractor;
 
@@ -37,6 +38,7 @@ pub(super) struct Parts {
     pub(super) templates: Arc<dyn TemplateStore>,
     pub(super) billing: Arc<dyn Billing>,
     pub(super) tokens: Arc<dyn TokenExtractor>,
+    pub(super) hints: Option<Arc<dyn PodHints>>,
     pub(super) clock: Arc<SteadyClock>,
     pub(super) rules: Arc<Rules>,
     pub(super) records: Arc<Records>,

@@ -29,6 +29,7 @@ const RETURN: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Database {
     pool: PgPool,
+    address: PgConnectOptions,
     timeout: Duration,
 }
 
@@ -44,7 +45,8 @@ impl Database {
         let set_up = timeout(SET_UP, set_up(connection)).await;
         set_up.map_err(failure::no_answer)??;
         Ok(Self {
-            pool: pool(options, address),
+            pool: pool(options, address.clone()),
+            address,
             timeout: options.timeout,
         })
     }
@@ -53,6 +55,11 @@ impl Database {
     pub(super) async fn within<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let result = timeout(self.timeout, operation).await;
         result.map_err(failure::no_answer)?
+    }
+
+    /// Where the server is, for connections beside the pool.
+    pub(super) fn address(&self) -> &PgConnectOptions {
+        &self.address
     }
 
     /// A connection of the pool. The caller limits the time, by [`within`](Self::within).

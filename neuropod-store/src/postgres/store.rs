@@ -7,6 +7,7 @@ use neuropod_core::Result;
 use neuropod_core::clock::Clock;
 
 use super::database::Database;
+use super::hints::Announcer;
 use super::ledger::Ledger;
 use super::options::PostgresOptions;
 
@@ -24,6 +25,9 @@ use super::options::PostgresOptions;
 /// PostgreSQL 12 or later, in the encoding UTF-8. A pooler before the server has to work by sessions, as PgBouncer does with
 /// `pool_mode = session`: the store sets time-outs once for each connection.
 ///
+/// It also implements [`PodHints`](neuropod_core::store::PodHints), by LISTEN and NOTIFY: given to
+/// `PlatformBuilder::hints`, each platform reacts at once to what others change. Each takes a connection for it.
+///
 /// A database of an earlier version of this library is migrated when it is opened; one of a later version with other
 /// tables is refused. Fields of documents that this version does not know stay as they are.
 ///
@@ -36,6 +40,7 @@ pub struct PostgresStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) database: Database,
     pub(super) ledger: Ledger,
+    pub(super) announcer: Announcer,
 }
 
 impl PostgresStore {
@@ -50,6 +55,7 @@ impl PostgresStore {
         Ok(Self {
             clock: options.clock,
             ledger: Ledger::new(database.clone()),
+            announcer: Announcer::new(database.clone()),
             database,
         })
     }

@@ -16,7 +16,9 @@ use super::{audit, collection, pods, prices, requests, users};
 #[async_trait]
 impl PodStore for PostgresStore {
     async fn insert(&self, pod: &Pod) -> Result<Pod> {
-        pods::insert(&self.database, pod).await
+        let stored = pods::insert(&self.database, pod).await?;
+        self.announcer.announce(&stored.id);
+        Ok(stored)
     }
 
     async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
@@ -32,11 +34,15 @@ impl PodStore for PostgresStore {
     }
 
     async fn update(&self, pod: &Pod) -> Result<Pod> {
-        pods::update(&self.database, pod).await
+        let stored = pods::update(&self.database, pod).await?;
+        self.announcer.announce(&stored.id);
+        Ok(stored)
     }
 
     async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
-        pods::remove(&self.database, id, version).await
+        pods::remove(&self.database, id, version).await?;
+        self.announcer.announce(id);
+        Ok(())
     }
 }
 

@@ -126,7 +126,7 @@ pub(crate) fn shown(error: &Error) -> String {
     let mut shown = format!("{error} {error:?} {error:#?}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        shown += &format!(" {error} {error:?}");
+        shown = format!("{shown} {error} {error:?}");
         cause = error.source();
     }
     shown

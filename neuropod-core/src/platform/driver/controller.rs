@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
@@ -27,6 +27,7 @@ use crate::platform::feed::Feed;
 use crate::platform::handle::{Parts, Platform};
 use crate::platform::wakeups::Wakeups;
 use crate::pod::record::Pod;
+use crate::store::hints::{PodHint, PodHints};
 
 /// The number of concurrent passes.
 const MAX_WORKERS: usize = 32;
@@ -69,6 +70,7 @@ impl Platform {
 
 struct Controller {
     cluster: Arc<dyn ClusterBackend>,
+    hints: Option<Arc<dyn PodHints>>,
     clock: Arc<SteadyClock>,
     feed: Arc<Feed>,
     wakeups: Arc<Wakeups>,
@@ -120,6 +122,7 @@ impl Controller {
         );
         Self {
             cluster: parts.cluster.clone(),
+            hints: parts.hints.clone(),
             clock: parts.clock.clone(),
             feed: parts.feed.clone(),
             wakeups: parts.wakeups.clone(),
@@ -145,6 +148,8 @@ impl Controller {
         let mut shutdown = pin!(shutdown);
         let wakeups = Arc::clone(&self.wakeups);
         let mut events = self.cluster.watch();
+        let hints = self.hints.as_ref().map(|hints| hints.hints());
+        let mut hints = hints.unwrap_or_else(|| stream::pending().boxed()).fuse();
         loop {
             if self.pulse.beat() {
                 tracing::warn!("the process has stood still; everything is read again");
@@ -168,6 +173,7 @@ impl Controller {
                     self.slot(&id).hasten_capture();
                     self.enqueue(id, Urgency::Call);
                 }),
+                Some(hint) = hints.next() => self.handle_hint(hint),
                 () = self.queue.enqueue_due(), if self.queue.has_timers() => {}
                 () = sleep_until(self.pulse.next()) => {}
             }
@@ -196,6 +202,16 @@ impl Controller {
                 self.is_synced = true;
                 self.start_resync();
             }
+        }
+    }
+
+    /// Enqueues what another process has changed.
+    fn handle_hint(&mut self, hint: PodHint) {
+        match hint {
+            PodHint::Changed(id) => self.enqueue(id, Urgency::Watch),
+            // Once the watch has shown all pods, everything is read anyway.
+            PodHint::Missed if self.is_synced => self.start_resync(),
+            PodHint::Missed => {}
         }
     }
 
