@@ -21,7 +21,7 @@ const CHANNEL: &str = "neuropod_pods";
 /// The most pods in one notification, whose text must be shorter than 8000 bytes.
 const PODS: usize = 200;
 /// A connection that has been silent for this long is tested: its server may be gone without a word.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long connecting and testing may take, and the pause before the next attempt.
 const PATIENCE: Duration = Duration::from_secs(5);
 
