@@ -63,7 +63,7 @@ pub use measured::{MEASURED, measured};
 pub use mongo::{MONGODB_IMAGE, MONGODB_URI, Mongo, MongoServer};
 pub use node::{Enforcer, Node, Outside};
 pub use objects::{SELECTOR, apply, count_objects, documents, service_address};
-pub use packages::{npm_modules, python};
+pub use packages::{npm_modules, npm_packages, python, python_packages};
 pub use ports::free_ports;
 pub use postgres::{POSTGRES_URI, Postgres, PostgresServer};
 pub use prepare::{prepare_control_plane, prepare_edge, prepare_mongo, prepare_node, prepare_postgres};

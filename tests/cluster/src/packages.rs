@@ -1,4 +1,4 @@
-//! Packages of npm and `PyPI` for tests, at the versions pinned in the repository.
+//! Packages of npm and `PyPI` for tests and benches, at the versions pinned in the repository.
 
 use std::{
     fs,
@@ -25,11 +25,19 @@ const REQUIREMENTS: &str = include_str!("../../../examples/server/tests/python/r
 /// # Errors
 /// Unavailable without Node.js and npm.
 pub fn npm_modules() -> Result<PathBuf> {
+    npm_packages(PACKAGE, PACKAGE_LOCK)
+}
+
+/// The same for the packages of a `package.json` and its lock, whose texts are given.
+///
+/// # Errors
+/// Unavailable without Node.js and npm.
+pub fn npm_packages(package: &str, lock: &str) -> Result<PathBuf> {
     require(&["node", "npm"])?;
-    let folder = cache::get_or_make(&name("npm", PACKAGE_LOCK), |folder| {
+    let folder = cache::get_or_make(&name("npm", lock), |folder| {
         begin(folder)?;
-        write(&folder.join("package.json"), PACKAGE)?;
-        write(&folder.join("package-lock.json"), PACKAGE_LOCK)?;
+        write(&folder.join("package.json"), package)?;
+        write(&folder.join("package-lock.json"), lock)?;
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
         run(npm.current_dir(folder)).map(drop)
@@ -44,18 +52,26 @@ pub fn npm_modules() -> Result<PathBuf> {
 /// # Errors
 /// Unavailable without Python 3 and venv.
 pub fn python() -> Result<PathBuf> {
+    python_packages(REQUIREMENTS)
+}
+
+/// The same for the packages of a `requirements.txt`, whose text is given.
+///
+/// # Errors
+/// Unavailable without Python 3 and venv.
+pub fn python_packages(requirements: &str) -> Result<PathBuf> {
     require(&["python3"])?;
     if run(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_err() {
         return Err(Error::Unavailable("Python has no venv".into()));
     }
-    let folder = cache::get_or_make(&name("python", REQUIREMENTS), |folder| {
+    let folder = cache::get_or_make(&name("python", requirements), |folder| {
         begin(folder)?;
-        let requirements = folder.join("requirements.txt");
-        write(&requirements, REQUIREMENTS)?;
+        let list = folder.join("requirements.txt");
+        write(&list, requirements)?;
         run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
         let mut pip = Command::new(interpreter(folder));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        run(pip.arg("--requirement").arg(&requirements)).map(drop)
+        run(pip.arg("--requirement").arg(&list)).map(drop)
     })?;
     Ok(interpreter(&folder))
 }

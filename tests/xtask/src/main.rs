@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 mod api;
+mod bench;
 mod circles;
 mod features;
 mod needs;
@@ -42,6 +43,12 @@ enum Task {
         #[arg(long)]
         plain: bool,
     },
+    /// Measure Neuropod beside its peers, and show where each figure stands to its goal
+    Bench {
+        /// Only these figures, and options of the measurements: `--help` after `--` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Check that every package builds with each of its features alone
     Features,
     /// Check that no files of a package import or call each other in circles, except those in `circles.txt`
@@ -60,6 +67,7 @@ fn main() -> Result<ExitCode> {
             strict,
             plain,
         } => test(&suites, strict, plain),
+        Task::Bench { arguments } => bench::run(&arguments),
         Task::Features => features::check().map(|()| ExitCode::SUCCESS),
         Task::Circles(options) => circles::check(&options).map(|()| ExitCode::SUCCESS),
         Task::Api(options) => api::check(&options).map(|()| ExitCode::SUCCESS),
