@@ -8,6 +8,7 @@ The commands are described in src/clients/mod.rs. A bundle is a claim and a pod,
 """
 
 import asyncio
+import os
 import secrets
 import sys
 import time
@@ -20,6 +21,7 @@ from traitlets.config import Config
 NAMESPACE, CLASS = sys.argv[1:3]
 RUNNING = {
     "metadata": {"uid": "00000000-0000-0000-0000-000000000000", "annotations": {}},
+    "spec": {"containers": [{"name": "notebook", "ports": [{"name": "notebook-port", "containerPort": 8888}]}]},
     "status": {"phase": "Running", "podIP": "10.0.0.1", "containerStatuses": [{"ready": True}]},
 }
 
@@ -127,6 +129,8 @@ async def serve():
         except Exception as error:
             answer = f"error {error!r}".replace("\n", " ")
         print(answer, flush=True)
+    # The clients that it shares are closed by the hub, which does not run here.
+    os._exit(0)
 
 
 asyncio.run(serve())
