@@ -81,7 +81,7 @@ async fn pass(
             let is_end = count == 0;
             // The other half ends only after an error, which ends this one too.
             if sender.send((Instant::now().max(open) + delay, chunk)).is_err() || is_end {
-                return Ok(());
+                return anyhow::Ok(());
             }
         }
     };
