@@ -7,10 +7,9 @@ use anyhow::{Context, Result};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table as Grid};
 
-/// All that was measured.
+/// The figures that have goals.
 #[derive(Default)]
 pub(crate) struct Report {
-    pub(crate) tables: Vec<Table>,
     pub(crate) goals: Vec<Goal>,
 }
 
@@ -19,6 +18,13 @@ pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) header: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// Prints it at once, so that it is there even if what follows fails.
+    pub(crate) fn print(&self) {
+        println!("\n{}\n\n{}", self.title, grid(&self.header, &self.rows));
+    }
 }
 
 /// A figure with its goal, if it has one.
@@ -84,9 +90,6 @@ fn stands(is_met: bool) -> &'static str {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for table in &self.tables {
-            writeln!(f, "\n{}\n\n{}", table.title, grid(&table.header, &table.rows))?;
-        }
         let header = ["figure", "value", "goal", "stands"].map(String::from);
         let rows: Vec<_> = self.goals.iter().map(|goal| goal.row().to_vec()).collect();
         write!(f, "\n{}", grid(&header, &rows))

@@ -24,7 +24,7 @@ pub(super) async fn measure(rounds: usize, report: &mut Report) -> Result<()> {
         let way = site.way(round_trip).await?;
         let really = really(&way.client).await?;
         let samples = run(&site, &way, rounds).await?;
-        report.tables.push(table(round_trip, really, &samples)?);
+        table(round_trip, really, &samples)?.print();
         goals(round_trip, &samples, &mut report.goals)?;
     }
     Ok(())

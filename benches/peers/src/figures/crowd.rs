@@ -25,7 +25,7 @@ pub(super) async fn measure(report: &mut Report) -> Result<()> {
     let twice = Duration::from_micros(ask(Crowd::Inventory).await?);
 
     let row = |what: &str, value: String| vec![what.to_owned(), value];
-    report.tables.push(Table {
+    let table = Table {
         title: format!("Among {PODS} pod objects, loopback"),
         header: ["", "value"].map(String::from).to_vec(),
         rows: vec![
@@ -38,7 +38,8 @@ pub(super) async fn measure(report: &mut Report) -> Result<()> {
                 format!("{reflector:.0}"),
             ),
         ],
-    });
+    };
+    table.print();
     let goals = &mut report.goals;
     goals.push(Goal::at_most(
         "one pod looked at among 10,000, ms".into(),

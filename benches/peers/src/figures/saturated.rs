@@ -35,7 +35,7 @@ pub(super) async fn measure(report: &mut Report) -> Result<()> {
         ]);
         rates.push((kind, rate));
     }
-    report.tables.push(Table {
+    let table = Table {
         title: format!(
             "Saturated: {WIDTH} at once for {} s, loopback, a fresh control plane each",
             TIME.as_secs()
@@ -44,7 +44,8 @@ pub(super) async fn measure(report: &mut Report) -> Result<()> {
             .map(String::from)
             .to_vec(),
         rows,
-    });
+    };
+    table.print();
     let rate_of = |wanted| {
         rates
             .iter()
