@@ -1,13 +1,16 @@
 //! Drivers that start and stop, and that do not change what is correct already.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::stream::{self, BoxStream, StreamExt};
 use neuropod::clock::Clock;
 use neuropod::cluster::{ReasonCode, Step};
 use neuropod::sim::faults::Faults;
 use neuropod::sim::{CallError, Method, Settings};
-use neuropod::{ErrorKind, Pod, Status};
+use neuropod::store::{PodHint, PodHints};
+use neuropod::{ErrorKind, Pod, PodId, Status};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, request, until, until_status};
@@ -157,4 +160,46 @@ async fn pods_known_from_the_watch_are_not_observed() {
     let before = world.count(Method::Observe);
     sleep(Duration::from_hours(1)).await;
     assert_eq!(world.count(Method::Observe), before);
+}
+
+/// Another process changes a record. Nothing in the cluster shows it, so without a hint only the next resync finds it.
+#[tokio::test(start_paused = true)]
+async fn a_hint_reports_a_change_by_another_process() {
+    for (hint, soon) in [
+        (None, false),
+        (Some(PodHint::Missed), true),
+        (Some(PodHint::Changed(PodId::from_bits(0))), true),
+    ] {
+        let world = World::new(Settings::default()).await;
+        let (send, hints) = tokio::sync::mpsc::unbounded_channel();
+        let platform = world
+            .parts()
+            .hints(Arc::new(Sent(Mutex::new(Some(hints)))))
+            .build()
+            .unwrap();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        let removed = world.count(Method::Remove);
+
+        world.platform().stop(&world.ana, &pod.id).await.unwrap();
+        match hint {
+            Some(PodHint::Changed(_)) => send.send(PodHint::Changed(pod.id.clone())).unwrap(),
+            Some(hint) => send.send(hint).unwrap(),
+            None => {}
+        }
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(world.count(Method::Remove) > removed, soon);
+        until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    }
+}
+
+/// The hints that a test sends.
+struct Sent(Mutex<Option<UnboundedReceiver<PodHint>>>);
+
+impl PodHints for Sent {
+    fn hints(&self) -> BoxStream<'static, PodHint> {
+        let hints = self.0.lock().unwrap().take().unwrap();
+        stream::unfold(hints, async |mut hints| Some((hints.recv().await?, hints))).boxed()
+    }
 }

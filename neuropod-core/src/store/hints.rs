@@ -6,7 +6,7 @@ use crate::id::PodId;
 
 /// Reports the pods that other processes change in the store, at once and as well as it can.
 ///
-/// A platform with it reacts at once to what another replica was asked for, and its subscribers are told. Without it, it
+/// A platform with it reacts at once to what another replica was asked for, and notifies its subscribers. Without it, it
 /// learns of a change from the cluster, or when it reads everything, every few minutes. Nothing depends on a hint:
 /// one that is lost, late or wrong costs time and no more.
 pub trait PodHints: Send + Sync + 'static {
