@@ -15,12 +15,11 @@ use crate::labels;
 use crate::operations::ownership::belongs_to_owner;
 use crate::status::{self, ABOUT_CLAIMS, Warnings};
 
-/// Fetches all objects of one pod. If there is a pod object that is not ready, the events about it and its claim explain
-/// why it makes no progress.
+/// Fetches all objects of one pod. If there is a pod object, the events about it and its claim explain why it makes no
+/// progress, and show when its port was closed.
 pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Result<Observation> {
     let found = find(context, reference).await?;
-    let waits = |pod: &PartialPod| !status::observed(pod, None).ready;
-    let about = if found.pod.as_ref().is_some_and(waits) {
+    let about = if found.pod.is_some() {
         events(context, reference).await?
     } else {
         Vec::new()
