@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use neuropod_core::PodId;
-use neuropod_core::store::{PodHint, PodHints};
+use neuropod_core::store::PodHint;
 use serde::{Deserialize, Serialize};
 use sqlx::Executor;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::{sleep, timeout};
 
 use super::database::Database;
-use super::store::PostgresStore;
 use crate::json;
 
 const CHANNEL: &str = "neuropod_pods";
@@ -80,7 +79,7 @@ impl Announcer {
                 };
                 let statement = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text);
                 if let Err(error) = self.database.write(statement).await {
-                    tracing::debug!(%error, "others are not told at once what was changed");
+                    tracing::debug!(%error, "others learn later what was changed");
                 }
             }
         }
@@ -97,13 +96,12 @@ impl Announcer {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl PodHints for PostgresStore {
-    fn hints(&self) -> BoxStream<'static, PodHint> {
+    /// What other stores announce from now on.
+    pub(super) fn hints(&self) -> BoxStream<'static, PodHint> {
         let receiver = Receiver {
             address: self.database.address().clone(),
-            own: self.announcer.by.clone(),
+            own: self.by.clone(),
             listener: None,
             received: VecDeque::new(),
             missed: false,

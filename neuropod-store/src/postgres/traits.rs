@@ -1,11 +1,12 @@
 //! The traits of the core, forwarded to the module of each kind of document.
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
-use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
+use neuropod_core::store::{ListOptions, Page, PastRequest, PodHint, PodHints, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
 use neuropod_core::user::Identity;
 use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
@@ -173,5 +174,11 @@ impl AuditLog for PostgresStore {
 
     async fn forget(&self, time: Timestamp) -> Result<()> {
         audit::forget(&self.database, time).await
+    }
+}
+
+impl PodHints for PostgresStore {
+    fn hints(&self) -> BoxStream<'static, PodHint> {
+        self.announcer.hints()
     }
 }
