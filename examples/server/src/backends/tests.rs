@@ -7,7 +7,7 @@ use crate::config::key_names;
 fn keys_of(option: &str) -> &'static [&'static str] {
     match option {
         "cluster" => &["cluster"],
-        "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" => &["store"],
+        "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" | "hints" => &["store"],
         "audit_kept" => &["audit_days"],
         "naming" => &[
             "domain",

@@ -60,7 +60,7 @@ fn configuration_errors_name_the_key() {
         ("listen = \"nowhere\"", "listen"),
         ("cluster = \"docker\"", "cluster"),
         ("lisden = \"0.0.0.0:80\"", "lisden"),
-        ("store = \"postgres://db\"", "store"),
+        ("store = \"mysql://db\"", "store"),
         ("opening_credit = 0.0000001", "opening_credit"),
         ("[prices]\nother_gpu = -1", "other_gpu"),
         ("[prices.gpus]\nrtx-4090 = -1", "rtx-4090"),
