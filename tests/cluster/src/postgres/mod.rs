@@ -156,9 +156,22 @@ impl PostgresServer {
         };
         // Stopped first, so that it starts no more of them.
         server.signal("STOP")?;
-        let killed = signal("KILL", &programs::children(server.id()));
+        let children = programs::children(server.id());
+        let killed = signal("KILL", &children);
         drop(server);
-        killed
+        killed?;
+        // A killed process takes a moment to go. Until the last one has, the server refuses to start on its data.
+        api::block_on(async || {
+            api::wait_until("the end of the server's processes", READY, async || {
+                let left: Vec<_> = children.iter().filter(|id| programs::is_alive(**id)).collect();
+                if left.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("{left:?}"))
+                }
+            })
+            .await
+        })
     }
 
     /// Starts the server again, on the same port and data. Does nothing while it runs.
@@ -200,7 +213,7 @@ impl PostgresServer {
         command::run(&mut asked).map(drop)
     }
 
-    /// Stops all processes of the server without closing their connections: nothing answers any more.
+    /// Stops all processes of the server without closing their connections: nothing responds any more.
     pub fn pause(&self) -> Result<()> {
         self.signal("STOP")
     }

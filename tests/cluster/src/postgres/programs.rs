@@ -134,9 +134,18 @@ pub(super) fn children(parent: u32) -> Vec<u32> {
     ids.filter(|id| parent_of(*id) == Some(parent)).collect()
 }
 
-/// The fourth field of `/proc/PID/stat`. The second is a name in brackets, which may have spaces.
+/// Whether a process still has its memory: one that waits to be noted by its parent (`Z`) has not.
+pub(super) fn is_alive(id: u32) -> bool {
+    stat(id).is_some_and(|fields| !fields.starts_with(['Z', 'X']))
+}
+
+/// The second of the fields.
 fn parent_of(id: u32) -> Option<u32> {
+    stat(id)?.split(' ').nth(1)?.parse().ok()
+}
+
+/// The fields of `/proc/PID/stat` from the state on. Before it is a name in brackets, which may have spaces.
+fn stat(id: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split(' ').nth(1)?.parse().ok()
+    stat.rsplit_once(") ").map(|(_, fields)| fields.to_owned())
 }
