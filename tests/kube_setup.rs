@@ -210,6 +210,8 @@ async fn pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes() {
     };
     let rights = [rbac(), rbac_for_namespaces()];
     let site = Site::with(cluster, &rights, |config| {
+        // For all namespaces: each test has its own, so that they don't remove each other's copies.
+        config.instance = "copies-follow".into();
         config.namespace_per_user = true;
         config.image_pull_secrets = vec!["registry".into()];
     })
@@ -259,6 +261,7 @@ async fn obsolete_copies_of_secrets_are_deleted_with_the_last_pod_that_uses_them
     };
     let rights = [rbac(), rbac_for_namespaces()];
     let site = Site::with(cluster, &rights, |config| {
+        config.instance = "copies-go".into();
         config.namespace_per_user = true;
         config.image_pull_secrets = vec!["registry".into(), "mirror".into()];
         if let Exposure::Ingress(routes) = &mut config.exposure {
