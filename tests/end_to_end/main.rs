@@ -261,7 +261,7 @@ async fn a_missing_image_is_reported() {
     let reported_at = jiff::Timestamp::now();
     assert_eq!(reason.code, ReasonCode::ImageNotFound, "{reason:?}");
     assert!(reason.detail.contains(&image), "{reason:?}");
-    let event = site.first_warning(&pod).await;
+    let event = site.first_warning(&pod, "not found").await;
     measured(format_args!(
         "the reason is known {:#} after the kubelet's event (whole seconds)",
         reported_at - event

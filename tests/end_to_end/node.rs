@@ -159,8 +159,9 @@ impl Site {
         ));
     }
 
-    /// The time of the kubelet's first warning about the pod.
-    pub(crate) async fn first_warning(&self, pod: &Pod) -> Timestamp {
+    /// The time of the kubelet's first warning about the pod with these words. On a busy machine the first attempt may
+    /// fail for another reason, and the second comes ten seconds later.
+    pub(crate) async fn first_warning(&self, pod: &Pod, words: &str) -> Timestamp {
         let name = self.platform.naming().pod(&pod.slug, &pod.owner_hash);
         let selector = format!("type=Warning,involvedObject.name={name}");
         let mut first = None;
@@ -173,6 +174,12 @@ impl Site {
             first = events
                 .items
                 .iter()
+                .filter(|event| {
+                    event
+                        .message
+                        .as_ref()
+                        .is_some_and(|message| message.contains(words))
+                })
                 .filter_map(|event| event.first_timestamp.as_ref())
                 .map(|time| time.0)
                 .min();
