@@ -34,5 +34,6 @@ pub mod audit;
 pub mod billing;
 pub mod cluster;
 mod expect;
+pub mod folding;
 pub mod store;
 pub mod token;

@@ -46,20 +46,29 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
     )
 }
 
-/// How the amount of a charge was calculated.
+/// How the amount of a charge was calculated, or of several that were
+/// [folded](crate::money::LedgerFolding) into one entry.
 pub fn charge(charge: &Explanation, language: Language, currency: &Currency) -> String {
     let Explanation {
         period,
         seconds,
         hourly,
+        charges,
         amount,
         ..
     } = charge;
     let [from, until] = [period.from, period.until].map(|time| time.strftime("%Y-%m-%d %H:%M:%S"));
     let code = currency.code();
+    let count = match charges {
+        ..=1 => String::new(),
+        _ => language.pick(
+            format!(", en {charges} cargos"),
+            format!(", in {charges} charges"),
+        ),
+    };
     language.pick(
-        format!("{from} a {until} UTC: {seconds} s a {hourly} {code} por hora = {amount} {code}"),
-        format!("{from} to {until} UTC: {seconds} s at {hourly} {code} per hour = {amount} {code}"),
+        format!("{from} a {until} UTC: {seconds} s a {hourly} {code} por hora = {amount} {code}{count}"),
+        format!("{from} to {until} UTC: {seconds} s at {hourly} {code} per hour = {amount} {code}{count}"),
     )
 }
 

@@ -3,19 +3,22 @@
 use std::cmp::Ordering;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::kind::Result;
 use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
+use crate::money::folding::FoldedCharges;
 
 /// The longest key, in bytes.
 pub const MAX_KEY_LEN: usize = 255;
 /// The most entries of a page.
 pub const MAX_ENTRIES: u32 = 1000;
+/// The most that a clock may be ahead of the one by which an entry is booked.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Keeps accounts and their ledger.
 ///
@@ -58,7 +61,8 @@ pub trait Billing: Send + Sync + 'static {
     /// of this is one step. A repetition returns the result of the first call, whatever its caps.
     ///
     /// # Errors
-    /// `NotFound` when nothing was held under the key of the hold; `InvalidState` when it was released.
+    /// `NotFound` when nothing was held under the key of the hold; `InvalidState` when it was released, and when the
+    /// charge is so old that it was [folded](crate::money::LedgerFolding): it counts, and its result is forgotten.
     async fn draw(&self, draw: &Draw) -> Result<Drawn>;
 
     /// Ends a hold: its remaining amount is available again. An unused key is closed, so that a hold that arrives late
@@ -355,6 +359,10 @@ pub struct Details {
     /// A note for people, by the author of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The entries that this one stands for, if it is a [folded](crate::money::LedgerFolding) one. The details of a
+    /// change never have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folded: Option<FoldedCharges>,
 }
 
 /// A charged time.
@@ -398,6 +406,16 @@ impl Default for EntryOptions {
 }
 
 impl EntryOptions {
+    /// All entries that may be for a time from `time` on ([`LedgerEntry::effective_at`]), and few others. An entry is booked
+    /// after the time that it is for, or hardly before it, where the clocks of two machines differ.
+    pub fn effective_from(time: Option<Timestamp>) -> Self {
+        let booked = time.map(|time| time.saturating_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN));
+        Self {
+            from: booked,
+            ..Self::default()
+        }
+    }
+
     /// Only entries after this number.
     pub fn with_after(mut self, number: u64) -> Self {
         self.after = number;
@@ -453,6 +471,34 @@ impl LedgerEntry {
             pod.parse().ok()
         };
         self.details.pod.clone().or_else(from_key)
+    }
+
+    /// The time that the entry is for: the beginning of its charged period, or the time of the change if it has none.
+    /// A charge is booked when its period is over, possibly after midnight.
+    pub fn effective_at(&self) -> Timestamp {
+        self.details.period.map_or(self.at, |period| period.from)
+    }
+
+    /// The day (UTC) that the entry is for. No period crosses midnight.
+    pub fn day(&self) -> Date {
+        day_of(self.effective_at())
+    }
+
+    /// Whether the entry is for a time from `from` on and before `until`; `None`: no limit.
+    pub fn is_within(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+        let time = self.effective_at();
+        from.is_none_or(|from| time >= from) && until.is_none_or(|until| time < until)
+    }
+
+    /// The number of entries that this one stands for: 1, unless it is a [folded](crate::money::LedgerFolding) one.
+    pub fn entry_count(&self) -> u64 {
+        self.details.folded.map_or(1, |folded| folded.entries)
+    }
+
+    /// The whole seconds of the charged time, without the gaps between folded periods; 0 without a period.
+    pub fn charged_seconds(&self) -> i64 {
+        let of_period = self.details.period.map_or(0, |period| period.seconds());
+        self.details.folded.map_or(of_period, |folded| folded.seconds)
     }
 }
 

@@ -188,6 +188,7 @@ impl Meter {
                 hourly: Some(charge.hourly),
                 period: Some(charge.period),
                 note: None,
+                folded: None,
             },
         }
     }

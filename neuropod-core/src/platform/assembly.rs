@@ -8,6 +8,7 @@ use super::departures::Departures;
 use super::feed::Feed;
 use super::funds::Funds;
 use super::handle::Parts;
+use super::ledger_folding::FoldingRules;
 use super::price_book::PriceBook;
 use super::records::Records;
 use super::requests::Requests;
@@ -32,6 +33,7 @@ pub(crate) struct Backends {
     pub(crate) tokens: Arc<dyn TokenExtractor>,
     pub(crate) hints: Option<Arc<dyn PodHints>>,
     pub(crate) audit: Option<Recorder>,
+    pub(crate) folding: Option<FoldingRules>,
 }
 
 /// The parts of a platform on these backends.
@@ -97,6 +99,7 @@ pub(super) fn assemble(backends: Backends, rules: Rules, clock: SteadyClock) -> 
         price_book,
         departures,
         audit,
+        folding: backends.folding,
         feed,
         wakeups,
     }

@@ -9,6 +9,7 @@ use super::absent::{NoPrices, NoRequests, NoTemplates, NoUsers};
 use super::assembly::{Backends, assemble};
 use super::audit_trail::Recorder;
 use super::handle::Platform;
+use super::ledger_folding::{FOLD_AFTER, FoldingRules, LEAST_AGE};
 use super::rules::Rules;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::backend::ClusterBackend;
@@ -19,6 +20,7 @@ use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
 use crate::money::billing::Billing;
 use crate::money::currency::Currency;
+use crate::money::folding::LedgerFolding;
 use crate::money::meter::{HOLD_SECONDS, LOW_BALANCE_SECONDS};
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
@@ -50,6 +52,8 @@ pub struct PlatformBuilder {
     hints: Option<Arc<dyn PodHints>>,
     audit: Option<Arc<dyn AuditLog>>,
     audit_kept: Option<SignedDuration>,
+    folding: Option<Arc<dyn LedgerFolding>>,
+    fold_after: Option<SignedDuration>,
     clock: Option<Arc<dyn Clock>>,
     naming: Option<Naming>,
     images: ImageRules,
@@ -155,6 +159,35 @@ impl PlatformBuilder {
         self
     }
 
+    /// What folds old entries of the ledger: usually the store that is the billing. While the platform runs, it folds once
+    /// a day. Several replicas may have it. Default: nothing, and the ledger keeps every entry.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use jiff::SignedDuration;
+    /// use neuropod_core::money::LedgerFolding;
+    /// use neuropod_core::{Billing, Platform};
+    ///
+    /// # fn example<S: Billing + LedgerFolding>(store: Arc<S>) {
+    /// let builder = Platform::builder()
+    ///     .billing(store.clone())
+    ///     .folding(store)
+    ///     .fold_after(SignedDuration::from_hours(31 * 24));
+    /// # }
+    /// ```
+    pub fn folding(mut self, ledger: Arc<dyn LedgerFolding>) -> Self {
+        self.folding = Some(ledger);
+        self
+    }
+
+    /// The age at which days of the ledger are folded, if [`folding`](Self::folding) is given. Default: 2 days; at least
+    /// one, because until then a charge can be repeated with its key.
+    pub fn fold_after(mut self, age: SignedDuration) -> Self {
+        self.fold_after = Some(age);
+        self
+    }
+
     /// The registries from which images may come. Default: all of the public internet. The rules apply to new
     /// pods, to new and changed templates, and to every start and restart; running pods continue.
     pub fn images(mut self, rules: ImageRules) -> Self {
@@ -256,7 +289,8 @@ impl PlatformBuilder {
     /// # Errors
     /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
     /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, a threshold is out of
-    /// range, the limit of a start is below a minute, or the retention of the audit log is below an hour.
+    /// range, the limit of a start is below a minute, the retention of the audit log is below an hour, or the age of folded
+    /// days is below one day.
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
@@ -270,6 +304,7 @@ impl PlatformBuilder {
             .iter()
             .any(|seconds| !(1..=HOLD_SECONDS).contains(seconds));
         let audit_kept = self.audit_kept.unwrap_or(AUDIT_KEPT);
+        let fold_after = self.fold_after.unwrap_or(FOLD_AFTER);
         let mut deadlines = Deadlines::default();
         if let Some(limit) = self.start_limit {
             deadlines = deadlines.with_start(limit);
@@ -277,6 +312,7 @@ impl PlatformBuilder {
         let wrong = [
             ("auditKept", audit_kept < SignedDuration::from_hours(1)),
             ("dailyCap", cap),
+            ("foldAfter", fold_after < LEAST_AGE),
             ("startLimit", deadlines.start < SignedDuration::from_mins(1)),
             ("volumeGrace", grace),
             ("lowBalanceMarks", threshold),
@@ -305,6 +341,10 @@ impl PlatformBuilder {
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
             hints: self.hints,
             audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
+            folding: self.folding.map(|ledger| FoldingRules {
+                ledger,
+                after: fold_after,
+            }),
         };
         let rules = Rules {
             naming: self.naming.ok_or_else(|| missing("naming"))?,

@@ -8,6 +8,7 @@ use super::audit_trail::AuditTrail;
 use super::departures::Departures;
 use super::feed::Feed;
 use super::funds::Funds;
+use super::ledger_folding::FoldingRules;
 use super::price_book::PriceBook;
 use super::records::Records;
 use super::requests::Requests;
@@ -48,6 +49,7 @@ pub(super) struct Parts {
     pub(super) price_book: Arc<PriceBook>,
     pub(super) departures: Arc<Departures>,
     pub(super) audit: AuditTrail,
+    pub(super) folding: Option<FoldingRules>,
     pub(super) feed: Arc<Feed>,
     pub(super) wakeups: Arc<Wakeups>,
 }

@@ -10,7 +10,8 @@
 //! - `driver`: the controller loop, its work queue, one reconcile pass over one pod, and the resync.
 //! - Common to both are small structs: `Records` (the pods in the store), `Funds` (their holds and charges),
 //!   `Admission` (checks of their owners), `Requests` (idempotency keys), `PriceBook`, `Departures` (users who
-//!   are being deleted), `AuditTrail`, `Feed` (subscribers, each with a mailbox) and `Wakeups` (signals from calls to the driver).
+//!   are being deleted), `AuditTrail`, `FoldingSchedule` (old entries of the ledger), `Feed` (subscribers, each with a
+//!   mailbox) and `Wakeups` (signals from calls to the driver).
 
 mod absent;
 mod admission;
@@ -23,6 +24,7 @@ mod driver;
 mod feed;
 mod funds;
 mod handle;
+mod ledger_folding;
 mod mailbox;
 mod price_book;
 mod records;

@@ -245,6 +245,7 @@ pub async fn details_come_back(billing: &Arc<dyn Billing>) {
             until: from + SignedDuration::from_mins(1),
         }),
         note: Some("Bono de bienvenida 🎁 $ . \0".into()),
+        folded: None,
     };
     let posting = Posting {
         details: details.clone(),

@@ -22,8 +22,9 @@ impl Platform {
         self.0.billing.balance(user).await
     }
 
-    /// The bookings of an account, summed by day, pod and kind: from `from` on and before `until`, by the times
-    /// of booking.
+    /// The entries of an account, summed by day, pod and kind: those that are for a time from `from` on and before `until`
+    /// ([`LedgerEntry::effective_at`]), whenever they were booked. Take midnights (UTC): days that were
+    /// [folded](crate::money::LedgerFolding) count as a whole for the time of their first charge.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -35,16 +36,14 @@ impl Platform {
         until: Option<Timestamp>,
     ) -> Result<Statement> {
         actor.require_access(user)?;
-        let options = EntryOptions {
-            from,
-            until,
-            ..EntryOptions::default()
-        };
         let mut statement = Statement::default();
-        self.0
-            .billing
-            .for_each_entry(user, &options, |entry| statement.add(&entry))
-            .await?;
+        let add = |entry: LedgerEntry| {
+            if entry.is_within(from, until) {
+                statement.add(&entry);
+            }
+        };
+        let options = EntryOptions::effective_from(from);
+        self.0.billing.for_each_entry(user, &options, add).await?;
         Ok(statement)
     }
 

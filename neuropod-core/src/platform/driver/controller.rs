@@ -25,6 +25,7 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::feed::Feed;
 use crate::platform::handle::{Parts, Platform};
+use crate::platform::ledger_folding::FoldingSchedule;
 use crate::platform::wakeups::Wakeups;
 use crate::pod::record::Pod;
 use crate::store::hints::{PodHint, PodHints};
@@ -112,6 +113,7 @@ impl Controller {
             records: parts.records.clone(),
             price_book: parts.price_book.clone(),
             departures: parts.departures.clone(),
+            folding: FoldingSchedule::new(parts.folding.clone(), parts.clock.clone()),
             clock: parts.clock.clone(),
         };
         let token_capture = TokenCapture::new(

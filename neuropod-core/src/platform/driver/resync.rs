@@ -12,6 +12,7 @@ use crate::cluster::observation::{Objects, Observation, ObservedVolume};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::departures::Departures;
+use crate::platform::ledger_folding::FoldingSchedule;
 use crate::platform::price_book::PriceBook;
 use crate::platform::records::Records;
 use crate::pod::record::{Desired, Pod};
@@ -34,12 +35,15 @@ pub(super) struct Resync {
     pub(super) records: Arc<Records>,
     pub(super) price_book: Arc<PriceBook>,
     pub(super) departures: Arc<Departures>,
+    pub(super) folding: FoldingSchedule,
     pub(super) clock: Arc<SteadyClock>,
 }
 
 impl Resync {
-    /// Reads everything; on the way it finishes deletions of users and gives pods their new prices.
+    /// Reads everything; on the way it finishes deletions of users, gives pods their new prices, and folds the ledger once a
+    /// day.
     pub(super) async fn read_everything(&self) -> Result<Everything> {
+        self.folding.start_if_due();
         self.departures.finish_all().await;
         // The cluster is read first: a record is stored before its objects are created, and removed after they
         // are gone, so an object that has no record afterwards is an orphan.
