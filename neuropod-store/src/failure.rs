@@ -44,6 +44,15 @@ pub(crate) fn ended(key: &str, how: &str) -> Error {
     Error::new(ErrorKind::InvalidState, format!("this hold was {how}")).with_context("key", key)
 }
 
+/// The charge is in the ledger, and its key is forgotten.
+pub(crate) fn folded(key: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidState,
+        "this charge was made long ago and is folded in the ledger: its result is not known any more",
+    )
+    .with_context("key", key)
+}
+
 /// The account has too little available.
 pub(crate) fn insufficient(required: Money, available: Money) -> Error {
     Error::new(

@@ -26,9 +26,10 @@
 //! # Traits
 //!
 //! Every store implements [`Store`](neuropod_core::store::Store), which is pods, users, templates, price lists and past
-//! requests, [`Billing`](neuropod_core::Billing) and [`AuditLog`](neuropod_core::store::AuditLog). It passes the suites
-//! `store`, `billing` and `audit` of `neuropod_core::conformance`. A platform takes all of a store
-//! (`PlatformBuilder::store`) or one trait of it (`pods`, `users`, …).
+//! requests, [`Billing`](neuropod_core::Billing), [`LedgerFolding`](neuropod_core::money::LedgerFolding) and
+//! [`AuditLog`](neuropod_core::store::AuditLog). It passes the suites `store`, `billing`, `folding` and `audit` of
+//! `neuropod_core::conformance`. A platform takes all of a store (`PlatformBuilder::store`) or one trait of it (`pods`,
+//! `users`, …).
 //!
 //! # Invariants
 //!
@@ -49,6 +50,8 @@
 mod account;
 mod document;
 mod failure;
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
+mod folding;
 mod input;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod json;

@@ -26,6 +26,12 @@ async fn is_a_billing() {
     conformance::billing::run(Arc::new(MemoryStore::new())).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn folds_its_ledger() {
+    let store = Arc::new(MemoryStore::new());
+    conformance::folding::run(store.clone(), store).await;
+}
+
 /// It is not tested with kills, because nothing outlives its process.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_under_load() {

@@ -78,6 +78,30 @@ async fn entries_of_earlier_versions_get_the_names_of_existing_pods() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn folds_its_ledger() {
+    let Some(database) = TestDatabase::new("mongo/folds_its_ledger") else {
+        return;
+    };
+    let store = Arc::new(MongoStore::connect(&database.uri).await.unwrap());
+    conformance::folding::run(store.clone(), store).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_on_one_database_fold_their_ledger() {
+    let Some(database) = TestDatabase::new("mongo/two_stores_on_one_database_fold_their_ledger") else {
+        return;
+    };
+    let (first, second) = tokio::join!(
+        MongoStore::connect(&database.uri),
+        MongoStore::connect(&database.uri)
+    );
+    let both = Arc::new(Both::new([first.unwrap(), second.unwrap()]));
+    conformance::folding::run(both.clone(), both).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_stores_on_one_database_are_a_billing() {
     let Some(database) = TestDatabase::new("mongo/two_stores_on_one_database_are_a_billing") else {
         return;

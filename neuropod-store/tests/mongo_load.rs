@@ -1,6 +1,7 @@
 //! Money under load on a real server, also with killed processes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod folded;
 mod killed;
 mod money;
 mod mongo_server;
@@ -15,7 +16,7 @@ use neuropod_store::MongoStore;
 use self::killed::KILLS;
 use self::mongo_server::TestDatabase;
 
-async fn connect(uri: &str) -> Arc<dyn Billing> {
+async fn connect(uri: &str) -> Arc<MongoStore> {
     Arc::new(MongoStore::connect(uri).await.unwrap())
 }
 
@@ -31,7 +32,7 @@ async fn money_under_load() {
         return;
     };
     let operations = env::var(OPERATIONS).map_or(FEWER, |number| number.parse().unwrap());
-    let billing = connect(&database.uri).await;
+    let billing: Arc<dyn Billing> = connect(&database.uri).await;
     load::run(&billing, &Load::new(operations, rand::random())).await;
     database.remove().await;
 }
@@ -44,7 +45,21 @@ async fn no_accepted_money_is_lost() {
     let Some(database) = TestDatabase::new("mongo_load/no_accepted_money_is_lost") else {
         return;
     };
-    let billing = connect(&database.uri).await;
+    let billing: Arc<dyn Billing> = connect(&database.uri).await;
     money::survives_kills(KILLS, "no_accepted_money_is_lost", &database.uri, &billing).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_while_it_is_folded() {
+    if let Some(address) = killed::address() {
+        folded::work(connect(&address).await).await;
+    }
+    let Some(database) = TestDatabase::new("mongo_load/nothing_is_lost_while_it_is_folded") else {
+        return;
+    };
+    let store = connect(&database.uri).await;
+    let test = "nothing_is_lost_while_it_is_folded";
+    folded::survives_kills(10, test, &database.uri, &store).await;
     database.remove().await;
 }

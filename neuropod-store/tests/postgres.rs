@@ -63,6 +63,29 @@ async fn is_a_billing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn folds_its_ledger() {
+    let Some(database) = TestDatabase::new("postgres/folds_its_ledger").await else {
+        return;
+    };
+    let store = Arc::new(open(&database).await);
+    conformance::folding::run(store.clone(), store.clone()).await;
+    conformance::folding::run_long(store.clone(), store).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_on_one_database_fold_their_ledger() {
+    let Some(database) = TestDatabase::new("postgres/two_stores_on_one_database_fold_their_ledger").await
+    else {
+        return;
+    };
+    let (first, second) = tokio::join!(open(&database), open(&database));
+    let both = Arc::new(Both::new([first, second]));
+    conformance::folding::run(both.clone(), both).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_stores_on_one_database_are_a_billing() {
     let Some(database) = TestDatabase::new("postgres/two_stores_on_one_database_are_a_billing").await else {
         return;

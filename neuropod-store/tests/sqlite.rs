@@ -84,6 +84,14 @@ async fn is_a_billing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn folds_its_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    conformance::folding::run(store.clone(), store.clone()).await;
+    conformance::folding::run_long(store.clone(), store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn money_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let billing: Arc<dyn Billing> = open(&folder).await;

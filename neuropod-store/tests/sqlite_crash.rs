@@ -1,6 +1,7 @@
 //! A writing process is killed: acknowledged writes are there, and the money adds up.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod folded;
 mod killed;
 mod money;
 mod sample;
@@ -94,4 +95,16 @@ async fn no_accepted_money_is_lost() {
     let store: Arc<dyn Billing> = open(&path).await;
     let address = path.to_str().unwrap();
     money::survives_kills(KILLS, "no_accepted_money_is_lost", address, &store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_while_it_is_folded() {
+    if let Some(address) = killed::address() {
+        folded::work(open(address).await).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    let store = open(&path).await;
+    let address = path.to_str().unwrap();
+    folded::survives_kills(30, "nothing_is_lost_while_it_is_folded", address, &store).await;
 }

@@ -127,7 +127,11 @@ impl ChangeBuilder {
             kind,
             amount,
             held,
-            details: details.clone(),
+            // Only folding makes folded entries.
+            details: Details {
+                folded: None,
+                ..details.clone()
+            },
         });
     }
 

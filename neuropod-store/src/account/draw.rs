@@ -1,21 +1,16 @@
 //! Charging usage.
 
-use neuropod_core::money::billing::{Balance, Draw, Drawn, EntryKind};
+use neuropod_core::money::billing::{Draw, Drawn, EntryKind};
 use neuropod_core::{Money, Result};
 
 use super::change::{ChangeBuilder, Decision, negative};
 use super::hold::OpenHold;
+use super::known::Known;
 use super::record::Record;
 use crate::{failure, input};
 
-/// Charges usage: from the hold, then from the available amount, and writes off what neither can pay. `known` is the
-/// record of the key, `hold_record` that of the key of the hold.
-pub(crate) fn draw(
-    draw: &Draw,
-    known: Option<&Record>,
-    hold_record: Option<&Record>,
-    balance: Option<Balance>,
-) -> Decision<Drawn> {
+/// Charges usage: from the hold, then from the available amount, and writes off what neither can pay.
+pub(crate) fn draw(draw: &Draw, known: Known<'_>) -> Decision<Drawn> {
     input::key(&draw.key)?;
     input::amount(draw.amount)?;
     input::amount(draw.top_up)?;
@@ -32,7 +27,8 @@ pub(crate) fn draw(
         daily_cap,
         details,
     } = draw;
-    match known {
+    match known.key {
+        None if is_folded(draw, known.folded) => return Err(failure::folded(key)),
         None => {}
         Some(Record::Drawn {
             user: of,
@@ -45,8 +41,8 @@ pub(crate) fn draw(
         }
         Some(_) => return Err(failure::key_in_use(key)),
     }
-    let mut change = ChangeBuilder::starting_from(balance)?;
-    let open_hold = open_hold(draw, hold_record)?;
+    let mut change = ChangeBuilder::starting_from(known.balance)?;
+    let open_hold = open_hold(draw, known.hold)?;
     let held = open_hold.as_ref().map_or(Money::ZERO, |open| open.held);
     let begins = details.period.map(|period| period.from);
     let spent = change.spent_at(begins);
@@ -107,6 +103,18 @@ pub(crate) fn draw(
     };
     change.set_record(key, record);
     Ok(change.finish(drawn))
+}
+
+/// Whether a draw repeats a charge that was folded, so that its key is forgotten: the periods of a pod only go forward, and
+/// this one is over before the end of the last that was folded.
+///
+/// Only a process that has slept for days asks for this. It fails, and reads the record of the pod again: a record that is
+/// current has a later period, or the newest charge, whose key is kept.
+fn is_folded(draw: &Draw, folded: Option<&Record>) -> bool {
+    match (folded, draw.details.period) {
+        (Some(Record::Folded { user, until }), Some(period)) => *user == draw.user && period.until <= *until,
+        _ => false,
+    }
 }
 
 /// The hold that pays first, if the draw names one.

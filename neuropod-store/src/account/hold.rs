@@ -118,7 +118,9 @@ pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance
             end: Some(End::Settled(_)),
             ..
         }) => Err(failure::ended(key, "settled")),
-        Some(Record::Posted { .. } | Record::Drawn { .. }) => Err(failure::key_in_use(key)),
+        Some(Record::Posted { .. } | Record::Drawn { .. } | Record::Folded { .. }) => {
+            Err(failure::key_in_use(key))
+        }
         // Already released, or nothing was held: no account changes, the store only closes the key.
         Some(Record::Held { .. } | Record::Closed) | None => Ok(((), None)),
     }

@@ -1,11 +1,13 @@
 //! The effects of calls on an account: plain functions of stored data, the same for every store.
 //!
-//! A store reads the record of the key (and that of the hold) and the balance, calls one of these functions, and writes
-//! all of the returned [`Change`] in one step, or nothing.
+//! A store reads the [`Known`] records and the balance, calls one of these functions, and writes all of the returned
+//! [`Change`] in one step, or nothing. [`fold`](fn@fold) makes old entries fewer, in steps of its own.
 
 mod change;
 mod draw;
+mod fold;
 mod hold;
+mod known;
 #[cfg(any(feature = "sqlite", feature = "mongo"))]
 mod names;
 mod post;
@@ -15,7 +17,9 @@ mod record;
 pub(crate) use self::change::Decision;
 pub(crate) use self::change::{Change, no_account};
 pub(crate) use self::draw::draw;
+pub(crate) use self::fold::{Fold, fold, folded_key, pods_of_charges};
 pub(crate) use self::hold::{hold, release};
+pub(crate) use self::known::Known;
 #[cfg(any(feature = "sqlite", feature = "mongo"))]
 pub(crate) use self::names::{name_pods, pods_without_name};
 pub(crate) use self::post::post;

@@ -1,5 +1,6 @@
 //! The record of a key: the change made under it.
 
+use jiff::Timestamp;
 use neuropod_core::money::billing::{Drawn, PostingKind};
 use neuropod_core::{Money, PodId, UserId};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,12 @@ pub(crate) enum Record {
         top_up: Money,
         drawn: Drawn,
     },
+    /// Charges of a pod were folded, and the records of their keys removed.
+    Folded {
+        user: UserId,
+        /// The latest end of their periods.
+        until: Timestamp,
+    },
 }
 
 /// How a hold ended.
@@ -57,7 +64,10 @@ impl Record {
     pub(crate) fn user(&self) -> Option<&UserId> {
         match self {
             Self::Closed => None,
-            Self::Held { user, .. } | Self::Posted { user, .. } | Self::Drawn { user, .. } => Some(user),
+            Self::Held { user, .. }
+            | Self::Posted { user, .. }
+            | Self::Drawn { user, .. }
+            | Self::Folded { user, .. } => Some(user),
         }
     }
 }

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
+use neuropod_core::money::{AccountKind, Balance, Folded, LedgerEntry};
 use neuropod_core::{Money, Result, UserId};
 
-use crate::account::{self, Change, Record};
+use crate::account::{self, Change, Fold, Known, Record};
 use crate::input;
 
 /// All accounts, and the record of each key.
@@ -15,7 +15,7 @@ pub(super) struct Ledger {
     keys: HashMap<String, Record>,
 }
 
-/// An account. Entries are only ever added.
+/// An account. Entries are added, and old ones folded.
 struct Account {
     balance: Balance,
     entries: Vec<LedgerEntry>,
@@ -75,13 +75,14 @@ impl Ledger {
     }
 
     pub(super) fn draw(&mut self, draw: &Draw, now: Timestamp) -> Result<Drawn> {
-        let held = draw.hold.as_ref().and_then(|hold| self.keys.get(hold));
-        let (drawn, change) = account::draw(
-            draw,
-            self.keys.get(&draw.key),
-            held,
-            self.known_balance(&draw.user),
-        )?;
+        let folded = Known::folded_key_of(draw);
+        let known = Known {
+            key: self.keys.get(&draw.key),
+            hold: draw.hold.as_ref().and_then(|hold| self.keys.get(hold)),
+            folded: folded.and_then(|key| self.keys.get(&key)),
+            balance: self.known_balance(&draw.user),
+        };
+        let (drawn, change) = account::draw(draw, known)?;
         self.write(&draw.user, change, now);
         Ok(drawn)
     }
@@ -98,6 +99,47 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Folds the entries that were booked before `before`.
+    pub(super) fn fold(&mut self, before: Timestamp) -> Folded {
+        let mut folded = Folded::default();
+        for (user, account) in &mut self.accounts {
+            let old = account.entries.iter().filter(|entry| entry.at < before);
+            let old: Vec<LedgerEntry> = old.cloned().collect();
+            let keys = account::pods_of_charges(&old)
+                .into_iter()
+                .map(|pod| account::folded_key(&pod));
+            let markers = keys.filter_map(|key| Some((self.keys.get(&key)?.clone(), key)));
+            let markers = markers.map(|(record, key)| (key, record)).collect();
+            let fold = account::fold(user, &old, &markers);
+            if fold.is_empty() {
+                continue;
+            }
+            let Fold {
+                replaced,
+                removed,
+                forgotten,
+                records,
+            } = fold;
+            folded.accounts += 1;
+            folded.entries_removed += removed.len() as u64;
+            folded.keys_removed += forgotten.len() as u64;
+            let mut replaced: HashMap<_, _> =
+                replaced.into_iter().map(|entry| (entry.number, entry)).collect();
+            let removed: HashSet<_> = removed.into_iter().collect();
+            account.entries.retain_mut(|entry| {
+                if let Some(new) = replaced.remove(&entry.number) {
+                    *entry = new;
+                }
+                !removed.contains(&entry.number)
+            });
+            for key in forgotten {
+                self.keys.remove(&key);
+            }
+            self.keys.extend(records);
+        }
+        folded
     }
 
     fn known_balance(&self, user: &UserId) -> Option<Balance> {

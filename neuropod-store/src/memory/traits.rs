@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
+use neuropod_core::money::{AccountKind, Balance, Folded, LedgerEntry, LedgerFolding};
 use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
@@ -173,6 +173,13 @@ impl Billing for MemoryStore {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         read(&self.ledger).entries(user, options)
+    }
+}
+
+#[async_trait]
+impl LedgerFolding for MemoryStore {
+    async fn fold(&self, before: Timestamp) -> Result<Folded> {
+        Ok(write(&self.ledger).fold(before))
     }
 }
 

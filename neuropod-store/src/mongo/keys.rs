@@ -9,7 +9,7 @@ use super::failure as mongo;
 use super::server::{Server, find_one, update, within};
 use crate::account::Record;
 
-/// A key. It is never removed, and once it has a record it stays with that account.
+/// A key. Once it has a record it stays with that account. Only keys of folded charges are removed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Key {
@@ -30,6 +30,11 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// Whether this is the key `name`.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.name == name
+    }
+
     /// Whether this account has claimed it, and no account before has still to be fenced.
     pub(super) fn is_claimed_for(&self, user: &UserId) -> bool {
         self.account.as_ref() == Some(user) && self.previous.is_none()
@@ -140,6 +145,14 @@ pub(super) async fn record(
     let filter = doc! { "_id": key, "at": { "$lt": version } };
     let change = doc! { "$set": { "account": account.as_str(), "record": record, "at": version } };
     update(&server.keys, filter, change).await.map(drop)
+}
+
+/// Removes the keys of charges that were folded by the version `version` of their account.
+pub(super) async fn forget_charges(server: &Server, keys: &[String], version: u64) -> Result<()> {
+    let charge = doc! {
+        "_id": { "$in": keys }, "record.kind": "drawn", "at": { "$lte": stored_number(version) },
+    };
+    within(server.keys.delete_many(charge)).await.map(drop)
 }
 
 fn text(user: Option<&UserId>) -> Bson {

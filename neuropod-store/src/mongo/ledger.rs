@@ -9,6 +9,15 @@
 //! 5. *Flush pending*: copy the entries and records to their collections, then clear `pending`. Any process may do this
 //!    at any time, and again: an entry or record that is already there is left as it is.
 //!
+//! # Folding
+//! A step replaces some old entries by one, and forgets keys of charges. It is a change as above, but for its own field
+//! `folding` of the account, which an earlier version of this library leaves alone. It is flushed in this order: the records
+//! of folded pods, after which the keys are not needed; the keys; the entries that stand for others, each only if no later
+//! fold has written it; the entries that go. Those lose their amounts and get the date `gone`, which hides them. A day
+//! later they are deleted: as long as they are there, a process that is late with step 5 of an old change can't insert them
+//! again, and one that has stood still does not insert (`accounts.rs`, `FLUSH`). A page of entries is read again if a step was
+//! written meanwhile.
+//!
 //! # A key belongs to one account
 //! A process that fails between steps 3 and 4 leaves a claim without a record. Another account may *take over* such a
 //! claim, but the first process may still be about to write. So the claim is taken over first (its old account becomes
@@ -20,6 +29,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
@@ -27,9 +37,11 @@ use neuropod_core::{Result, UserId};
 
 use super::accounts;
 use super::failure as mongo;
+use super::folding;
 use super::keys::{self, Key};
 use super::server::Server;
-use crate::account::{self, Decision, Record};
+use crate::account::{self, Decision, Known, Record};
+use crate::folding::{ACCOUNTS, FoldingStore, Range, Step};
 use crate::input;
 use crate::locks::AccountLocks;
 
@@ -63,31 +75,46 @@ impl Ledger {
 
     pub(super) async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         input::entries_limit(options.limit)?;
-        let account = accounts::get_flushed(&self.server, user).await?;
-        account.ok_or_else(account::no_account)?;
-        accounts::entries(&self.server, user, options).await
+        in_time(async {
+            loop {
+                let account = accounts::get_flushed(&self.server, user).await?;
+                let account = account.ok_or_else(account::no_account)?;
+                let entries = accounts::entries(&self.server, user, options).await?;
+                // Entries may have become one while they were read.
+                let after = accounts::get(&self.server, user).await?;
+                if after.is_none_or(|after| after.folds() == account.folds()) {
+                    return Ok(entries);
+                }
+            }
+        })
+        .await
     }
 
     pub(super) async fn post(&self, posting: &Posting, now: Timestamp) -> Result<()> {
-        self.change(&posting.user, &posting.key, None, now, |known, _, balance| {
-            account::post(posting, known, balance)
+        let keys = Keys::only(&posting.key);
+        self.change(&posting.user, keys, now, |known| {
+            account::post(posting, known.key, known.balance)
         })
         .await
     }
 
     pub(super) async fn hold(&self, hold: &Hold, now: Timestamp) -> Result<()> {
-        self.change(&hold.user, &hold.key, None, now, |known, _, balance| {
-            account::hold(hold, known, balance)
+        let keys = Keys::only(&hold.key);
+        self.change(&hold.user, keys, now, |known| {
+            account::hold(hold, known.key, known.balance)
         })
         .await
     }
 
     pub(super) async fn draw(&self, draw: &Draw, now: Timestamp) -> Result<Drawn> {
-        let hold = draw.hold.as_deref();
-        self.change(&draw.user, &draw.key, hold, now, |known, hold_record, balance| {
-            account::draw(draw, known, hold_record, balance)
-        })
-        .await
+        let folded = Known::folded_key_of(draw);
+        let keys = Keys {
+            hold: draw.hold.as_deref(),
+            folded: folded.as_deref(),
+            ..Keys::only(&draw.key)
+        };
+        self.change(&draw.user, keys, now, |known| account::draw(draw, known))
+            .await
     }
 
     pub(super) async fn release(&self, key: &str, now: Timestamp) -> Result<()> {
@@ -95,14 +122,13 @@ impl Ledger {
             .await
     }
 
-    /// Changes an account as `decide` says. `decide` gets the record of `key`, that of `hold`, and the balance.
+    /// Changes an account as `decide` says.
     async fn change<T>(
         &self,
         user: &UserId,
-        key: &str,
-        hold: Option<&str>,
+        Keys { key, hold, folded }: Keys<'_>,
         now: Timestamp,
-        decide: impl Fn(Option<&Record>, Option<&Record>, Option<Balance>) -> Decision<T>,
+        decide: impl Fn(Known<'_>) -> Decision<T>,
     ) -> Result<T> {
         in_time(async {
             let _lock = self.locks.lock(user).await;
@@ -115,11 +141,19 @@ impl Ledger {
                     Some(hold) => keys::get(&self.server, hold).await?,
                     None => None,
                 };
-                let (value, change) = decide(
-                    record(known.as_ref()),
-                    record(of_hold.as_ref()),
-                    account.as_ref().map(accounts::Account::balance),
-                )?;
+                // After the key: when that is forgotten, this is there.
+                let of_folded = match folded {
+                    Some(folded) if record(known.as_ref()).is_none() => {
+                        keys::get(&self.server, folded).await?
+                    }
+                    _ => None,
+                };
+                let (value, change) = decide(Known {
+                    key: record(known.as_ref()),
+                    hold: record(of_hold.as_ref()),
+                    folded: record(of_folded.as_ref()),
+                    balance: account.as_ref().map(accounts::Account::balance),
+                })?;
                 let (Some(change), Some(account)) = (change, account) else {
                     return Ok(value);
                 };
@@ -172,8 +206,8 @@ impl Ledger {
         .await?;
         match user {
             Some(user) => {
-                self.change(&user, key, None, now, |known, _, balance| decide(known, balance))
-                    .await
+                let decide = |known: Known<'_>| decide(known.key, known.balance);
+                self.change(&user, Keys::only(key), now, decide).await
             }
             None => Ok(()),
         }
@@ -194,6 +228,30 @@ impl Ledger {
         }
     }
 
+    /// Folds a step of an account; see the protocol above.
+    async fn fold(&self, user: &UserId, range: Range) -> Result<Step> {
+        in_time(async {
+            let _lock = self.locks.lock(user).await;
+            loop {
+                let Some(account) = accounts::get_flushed(&self.server, user).await? else {
+                    return Ok(Step::default());
+                };
+                let old = folding::Old::find(&self.server, user, range).await?;
+                let fold = account::fold(user, &old.entries, &old.markers);
+                let step = old.step(&fold);
+                if fold.is_empty() {
+                    return Ok(step);
+                }
+                let is_claimed = old.claim(&self.server, user, &fold).await?;
+                if is_claimed && folding::write(&self.server, &account, &old, fold).await? {
+                    return Ok(step);
+                }
+                tokio::time::sleep(RETRY_DELAY).await;
+            }
+        })
+        .await
+    }
+
     /// Takes over a claim without a record. The caller must read the key again.
     async fn take_over(&self, key: &Key, account: Option<&UserId>) -> Result<()> {
         if let Some(previous) = &key.previous {
@@ -209,6 +267,38 @@ impl Ledger {
             keys::forget_previous(&self.server, &taken).await?;
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl FoldingStore for Ledger {
+    async fn owners(&self, after: Option<&UserId>) -> Result<Vec<UserId>> {
+        accounts::owners(&self.server, after, ACCOUNTS).await
+    }
+
+    async fn fold_step(&self, user: &UserId, range: Range) -> Result<Step> {
+        if range.after == 0 {
+            accounts::delete_gone(&self.server, user).await?;
+        }
+        self.fold(user, range).await
+    }
+}
+
+/// The keys whose records a change depends on.
+#[derive(Clone, Copy)]
+struct Keys<'a> {
+    key: &'a str,
+    hold: Option<&'a str>,
+    folded: Option<&'a str>,
+}
+
+impl<'a> Keys<'a> {
+    fn only(key: &'a str) -> Self {
+        Self {
+            key,
+            hold: None,
+            folded: None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod codec;
 mod collection;
 mod failure;
+mod folding;
 mod keys;
 mod ledger;
 pub mod migrate;

@@ -9,6 +9,7 @@ use neuropod_core::clock::{Clock, SystemClock};
 use super::ledger::Ledger;
 use super::server::Server;
 use super::{names, users};
+use crate::folding::LastFold;
 
 /// Keeps pods, users, templates, price lists, money and the audit log on a server that speaks the protocol of MongoDB.
 ///
@@ -24,6 +25,7 @@ pub struct MongoStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) server: Server,
     pub(super) ledger: Ledger,
+    pub(super) last_fold: LastFold,
 }
 
 impl MongoStore {
@@ -43,6 +45,7 @@ impl MongoStore {
         Ok(Self {
             clock,
             ledger: Ledger::new(server.clone()),
+            last_fold: LastFold::default(),
             server,
         })
     }
@@ -59,6 +62,7 @@ impl MongoStore {
         Self {
             clock: Arc::new(SystemClock),
             ledger: Ledger::new(server.clone()),
+            last_fold: LastFold::default(),
             server,
         }
     }

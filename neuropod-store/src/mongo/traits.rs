@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
+use neuropod_core::money::{AccountKind, Balance, Folded, LedgerEntry, LedgerFolding};
 use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
@@ -12,6 +12,7 @@ use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, 
 
 use super::store::MongoStore;
 use super::{audit, collection, pods, prices, requests, users};
+use crate::folding;
 
 #[async_trait]
 impl PodStore for MongoStore {
@@ -152,6 +153,13 @@ impl Billing for MongoStore {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         self.ledger.entries(user, options).await
+    }
+}
+
+#[async_trait]
+impl LedgerFolding for MongoStore {
+    async fn fold(&self, before: Timestamp) -> Result<Folded> {
+        folding::fold_all(&self.ledger, &self.last_fold, before, self.clock.now()).await
     }
 }
 

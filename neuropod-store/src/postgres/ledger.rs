@@ -9,7 +9,7 @@
 //!
 //! A new key is inserted, never written over: if another account, or a release, has taken the key since step 2, the
 //! transaction fails and begins again, and then finds its record. An account is locked before any row of another table,
-//! and only one in each transaction.
+//! and only one in each transaction. Old entries are folded in transactions that lock the account too (`folding.rs`).
 //!
 //! Invariant: the entries of an account add up to its balance; a key has one record, which never moves to another account.
 
@@ -19,7 +19,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
 use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
-use neuropod_core::{Money, Result, UserId};
+use neuropod_core::{Error, Money, Result, UserId};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, PgExecutor, Postgres, QueryBuilder, Row};
 use tokio::time::sleep;
@@ -27,29 +27,29 @@ use tokio::time::sleep;
 use super::database::{Database, Written, failed};
 use super::failure as postgres;
 use super::text::column;
-use crate::account::{self, Change, Decision, Record};
+use crate::account::{self, Change, Decision, Known, Record};
 use crate::locks::AccountLocks;
 use crate::sql::{self, kind_text, microseconds_from, stored_number, whole_microseconds};
 use crate::{input, json};
 
 /// The accounts in a database.
 pub(super) struct Ledger {
-    database: Database,
-    locks: AccountLocks,
+    pub(super) database: Database,
+    pub(super) locks: AccountLocks,
 }
 
 /// An account as it is stored.
-struct Account {
+pub(super) struct Account {
     balance: Balance,
     /// The number of its last entry.
     last_entry: u64,
 }
 
 /// The record of a key as it is stored.
-struct StoredRecord {
-    key: String,
+pub(super) struct StoredRecord {
+    pub(super) key: String,
     text: String,
-    record: Record,
+    pub(super) record: Record,
 }
 
 impl Ledger {
@@ -80,25 +80,30 @@ impl Ledger {
     }
 
     pub(super) async fn post(&self, posting: &Posting, now: Timestamp) -> Result<()> {
-        self.change(&posting.user, &posting.key, None, now, |known, _, balance| {
-            account::post(posting, known, balance)
+        let keys = Keys::only(&posting.key);
+        self.change(&posting.user, keys, now, |known| {
+            account::post(posting, known.key, known.balance)
         })
         .await
     }
 
     pub(super) async fn hold(&self, hold: &Hold, now: Timestamp) -> Result<()> {
-        self.change(&hold.user, &hold.key, None, now, |known, _, balance| {
-            account::hold(hold, known, balance)
+        let keys = Keys::only(&hold.key);
+        self.change(&hold.user, keys, now, |known| {
+            account::hold(hold, known.key, known.balance)
         })
         .await
     }
 
     pub(super) async fn draw(&self, draw: &Draw, now: Timestamp) -> Result<Drawn> {
-        let hold = draw.hold.as_deref();
-        self.change(&draw.user, &draw.key, hold, now, |known, hold_record, balance| {
-            account::draw(draw, known, hold_record, balance)
-        })
-        .await
+        let folded = Known::folded_key_of(draw);
+        let keys = Keys {
+            hold: draw.hold.as_deref(),
+            folded: folded.as_deref(),
+            ..Keys::only(&draw.key)
+        };
+        self.change(&draw.user, keys, now, |known| account::draw(draw, known))
+            .await
     }
 
     /// Ends a hold. A key without a record is closed.
@@ -106,10 +111,8 @@ impl Ledger {
         loop {
             let found = self.record(key).await?;
             if let Some(user) = found.as_ref().and_then(Record::user) {
-                let release = |known: Option<&Record>, _: Option<&Record>, balance| {
-                    account::release(key, known, balance)
-                };
-                return self.change(user, key, None, now, release).await;
+                let release = |known: Known<'_>| account::release(key, known.key, known.balance);
+                return self.change(user, Keys::only(key), now, release).await;
             }
             account::release(key, found.as_ref(), None)?;
             if found.is_some() || self.close(key).await? {
@@ -156,14 +159,13 @@ impl Ledger {
         Ok(entries)
     }
 
-    /// Changes an account as `decide` says. `decide` gets the record of `key`, that of `hold`, and the balance.
+    /// Changes an account as `decide` says.
     async fn change<T>(
         &self,
         user: &UserId,
-        key: &str,
-        hold: Option<&str>,
+        keys: Keys<'_>,
         now: Timestamp,
-        decide: impl Fn(Option<&Record>, Option<&Record>, Option<Balance>) -> Decision<T>,
+        decide: impl Fn(Known<'_>) -> Decision<T>,
     ) -> Result<T> {
         self.database
             .within(async {
@@ -171,13 +173,9 @@ impl Ledger {
                 let mut pauses = pauses().build();
                 loop {
                     let mut connection = self.database.connection().await?;
-                    let error = match transact(&mut connection, user, key, hold, now, &decide).await {
+                    match transact(&mut connection, user, keys, now, &decide).await {
                         Ok(value) => return Ok(value),
-                        Err(error) => failed(connection, error),
-                    };
-                    match pauses.next() {
-                        Some(pause) if postgres::lost_race(&error) => sleep(pause).await,
-                        _ => return Err(error),
+                        Err(error) => sleep(pause_after(failed(connection, error), &mut pauses)?).await,
                     }
                 }
             })
@@ -185,8 +183,26 @@ impl Ledger {
     }
 }
 
+/// The keys whose records a change depends on.
+#[derive(Clone, Copy)]
+struct Keys<'a> {
+    key: &'a str,
+    hold: Option<&'a str>,
+    folded: Option<&'a str>,
+}
+
+impl<'a> Keys<'a> {
+    fn only(key: &'a str) -> Self {
+        Self {
+            key,
+            hold: None,
+            folded: None,
+        }
+    }
+}
+
 /// The pauses before a transaction that lost a race begins again. Each time another one has got ahead, so few are enough.
-fn pauses() -> ExponentialBuilder {
+pub(super) fn pauses() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(1))
         .with_max_delay(Duration::from_millis(100))
@@ -194,24 +210,38 @@ fn pauses() -> ExponentialBuilder {
         .with_jitter()
 }
 
+/// The pause before a transaction that failed with `error` begins again; the error, if it should not.
+pub(super) fn pause_after(error: Error, pauses: &mut impl Iterator<Item = Duration>) -> Result<Duration> {
+    if postgres::lost_race(&error) {
+        pauses.next().ok_or(error)
+    } else {
+        Err(error)
+    }
+}
+
 async fn transact<T>(
     connection: &mut PgConnection,
     user: &UserId,
-    key: &str,
-    hold: Option<&str>,
+    keys: Keys<'_>,
     now: Timestamp,
-    decide: impl Fn(Option<&Record>, Option<&Record>, Option<Balance>) -> Decision<T>,
+    decide: impl Fn(Known<'_>) -> Decision<T>,
 ) -> Result<T> {
     let mut transaction = connection.begin().await.map_err(postgres::from_sqlx)?;
     let account = find_account(&mut *transaction, user, true).await?;
-    let records = find_records(&mut *transaction, key, hold).await?;
+    let Keys { key, hold, folded } = keys;
+    let searched = [Some(key), hold, folded].into_iter().flatten();
+    let records = find_records(&mut *transaction, searched).await?;
     let record = |key: &str| {
         let key = column(key);
         let found = records.iter().find(|stored| stored.key == key);
         found.map(|stored| &stored.record)
     };
-    let balance = account.as_ref().map(|account| account.balance);
-    let (value, change) = decide(record(key), hold.and_then(record), balance)?;
+    let (value, change) = decide(Known {
+        key: record(key),
+        hold: hold.and_then(record),
+        folded: folded.and_then(record),
+        balance: account.as_ref().map(|account| account.balance),
+    })?;
     if let (Some(change), Some(account)) = (change, account) {
         write(&mut transaction, user, account.last_entry, &records, change, now).await?;
         transaction.commit().await.map_err(postgres::from_sqlx)?;
@@ -220,7 +250,11 @@ async fn transact<T>(
 }
 
 /// Reads an account; with `lock`, nobody else changes it until the end of the transaction.
-async fn find_account(connection: impl PgExecutor<'_>, user: &UserId, lock: bool) -> Result<Option<Account>> {
+pub(super) async fn find_account(
+    connection: impl PgExecutor<'_>,
+    user: &UserId,
+    lock: bool,
+) -> Result<Option<Account>> {
     const ACCOUNT: &str = "SELECT kind, available, held, spent_on, spent, spent_before, last_entry \
         FROM accounts WHERE user_id = $1";
     const LOCKED: &str = "SELECT kind, available, held, spent_on, spent, spent_before, last_entry \
@@ -257,12 +291,12 @@ fn read_account(row: &PgRow) -> Result<Account> {
     })
 }
 
-async fn find_records(
+/// The records of these keys that are there.
+pub(super) async fn find_records(
     connection: impl PgExecutor<'_>,
-    key: &str,
-    hold: Option<&str>,
+    keys: impl Iterator<Item = &str> + Send,
 ) -> Result<Vec<StoredRecord>> {
-    let keys: Vec<_> = [Some(key), hold].into_iter().flatten().map(column).collect();
+    let keys: Vec<_> = keys.map(column).collect();
     let rows: Vec<(String, String)> = sqlx::query_as("SELECT key, record FROM keys WHERE key = ANY ($1)")
         .bind(keys)
         .fetch_all(connection)
@@ -310,14 +344,7 @@ async fn write(
         numbers.push(stored_number(number));
         documents.push(json::write(&new.into_entry(number, at))?);
     }
-    let (mut changed, mut new) = (Records::default(), Records::default());
-    for (key, record) in &records {
-        let key = column(key);
-        match known.iter().find(|stored| stored.key == key) {
-            Some(stored) => changed.push(&key, json::rewrite_record(&stored.text, &stored.record, record)?),
-            None => new.push(&key, json::to_text(record)?),
-        }
-    }
+    let (changed, new) = columns(known, &records)?;
     let last_entry = numbers.last().copied().unwrap_or(stored_number(last_entry));
     sqlx::query(WRITE)
         .bind(column(user.as_str()))
@@ -340,11 +367,24 @@ async fn write(
         .map_err(postgres::from_sqlx)
 }
 
+/// The records that replace known ones, and those that are new.
+pub(super) fn columns(known: &[StoredRecord], records: &[(String, Record)]) -> Result<(Records, Records)> {
+    let (mut changed, mut new) = (Records::default(), Records::default());
+    for (key, record) in records {
+        let key = column(key);
+        match known.iter().find(|stored| stored.key == key) {
+            Some(stored) => changed.push(&key, json::rewrite_record(&stored.text, &stored.record, record)?),
+            None => new.push(&key, json::to_text(record)?),
+        }
+    }
+    Ok((changed, new))
+}
+
 /// Columns of the table of keys.
 #[derive(Default)]
-struct Records {
-    keys: Vec<String>,
-    texts: Vec<String>,
+pub(super) struct Records {
+    pub(super) keys: Vec<String>,
+    pub(super) texts: Vec<String>,
 }
 
 impl Records {

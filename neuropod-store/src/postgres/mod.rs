@@ -5,6 +5,7 @@ mod audit;
 mod collection;
 mod database;
 mod failure;
+mod folding;
 mod hints;
 mod ledger;
 mod options;

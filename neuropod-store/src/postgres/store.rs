@@ -10,6 +10,7 @@ use super::database::Database;
 use super::hints::Announcer;
 use super::ledger::Ledger;
 use super::options::PostgresOptions;
+use crate::folding::LastFold;
 
 /// Keeps pods, users, templates, price lists, money and the audit log in a PostgreSQL database of its own.
 ///
@@ -40,6 +41,7 @@ pub struct PostgresStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) database: Database,
     pub(super) ledger: Ledger,
+    pub(super) last_fold: LastFold,
     pub(super) announcer: Announcer,
 }
 
@@ -55,6 +57,7 @@ impl PostgresStore {
         Ok(Self {
             clock: options.clock,
             ledger: Ledger::new(database.clone()),
+            last_fold: LastFold::default(),
             announcer: Announcer::new(database.clone()),
             database,
         })

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
+use neuropod_core::money::{AccountKind, Balance, Folded, LedgerEntry, LedgerFolding};
 use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, PodHint, PodHints, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
@@ -13,6 +13,7 @@ use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, 
 
 use super::store::PostgresStore;
 use super::{audit, collection, pods, prices, requests, users};
+use crate::folding;
 
 #[async_trait]
 impl PodStore for PostgresStore {
@@ -159,6 +160,13 @@ impl Billing for PostgresStore {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         self.ledger.entries(user, options).await
+    }
+}
+
+#[async_trait]
+impl LedgerFolding for PostgresStore {
+    async fn fold(&self, before: Timestamp) -> Result<Folded> {
+        folding::fold_all(&self.ledger, &self.last_fold, before, self.clock.now()).await
     }
 }
 

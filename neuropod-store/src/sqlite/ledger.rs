@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqliteExecutor};
 
 use super::database::Database;
 use super::failure as sqlite;
-use crate::account::{self, Change, Record};
+use crate::account::{self, Change, Known, Record};
 use crate::input;
 use crate::json;
 use crate::sql::{self, kind_text, microseconds_from, stored_number, whole_microseconds};
@@ -67,8 +67,17 @@ pub(super) async fn draw(database: &Database, draw: &Draw, now: Timestamp) -> Re
                 Some(hold) => read_record(step, hold).await?,
                 None => None,
             };
-            let balance = balance_of(&mut *step, &draw.user).await?;
-            let (drawn, change) = account::draw(&draw, known.as_ref(), held.as_ref(), balance)?;
+            let folded = match Known::folded_key_of(&draw) {
+                Some(key) if known.is_none() => read_record(step, &key).await?,
+                _ => None,
+            };
+            let known = Known {
+                key: known.as_ref(),
+                hold: held.as_ref(),
+                folded: folded.as_ref(),
+                balance: balance_of(&mut *step, &draw.user).await?,
+            };
+            let (drawn, change) = account::draw(&draw, known)?;
             write(step, &draw.user, change, now).await?;
             Ok(drawn)
         })
@@ -197,7 +206,7 @@ fn read_balance(row: &SqliteRow) -> Result<Balance> {
 }
 
 /// The record of this key.
-async fn read_record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>> {
+pub(super) async fn read_record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>> {
     let text: Option<String> = sqlx::query_scalar("SELECT record FROM keys WHERE key = ?")
         .bind(key)
         .fetch_optional(&mut *step)
@@ -207,7 +216,7 @@ async fn read_record(step: &mut SqliteConnection, key: &str) -> Result<Option<Re
 }
 
 /// Stores the record of a key.
-async fn write_record(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
+pub(super) async fn write_record(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
     // Keeps fields that a later version added to the record.
     let statement = sqlx::query(
         "INSERT INTO keys (key, record) VALUES (?, ?) \
@@ -264,7 +273,10 @@ async fn write(
     Ok(())
 }
 
-async fn run(step: &mut SqliteConnection, statement: Query<'_, Sqlite, SqliteArguments>) -> Result<()> {
+pub(super) async fn run(
+    step: &mut SqliteConnection,
+    statement: Query<'_, Sqlite, SqliteArguments>,
+) -> Result<()> {
     let done = statement.execute(step).await;
     done.map(drop).map_err(sqlite::from_sqlx)
 }

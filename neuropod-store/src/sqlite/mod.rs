@@ -5,6 +5,7 @@ mod collection;
 mod database;
 mod failure;
 mod file;
+mod folding;
 mod ledger;
 mod lock;
 mod pods;

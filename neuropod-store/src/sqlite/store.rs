@@ -8,6 +8,7 @@ use neuropod_core::Result;
 use neuropod_core::clock::{Clock, SystemClock};
 
 use super::database::Database;
+use crate::folding::LastFold;
 
 /// Keeps pods, users, templates, price lists, money and the audit log in a SQLite file.
 ///
@@ -45,6 +46,7 @@ use super::database::Database;
 pub struct SqliteStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) database: Database,
+    pub(super) last_fold: LastFold,
 }
 
 impl SqliteStore {
@@ -56,7 +58,11 @@ impl SqliteStore {
     /// The same, with `clock` for the times of ledger entries.
     pub async fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let database = Database::open(path.as_ref()).await?;
-        Ok(Self { clock, database })
+        Ok(Self {
+            clock,
+            database,
+            last_fold: LastFold::default(),
+        })
     }
 
     /// Closes the file, once running operations are done. Dropping the store without it loses nothing.

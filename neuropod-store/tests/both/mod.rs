@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
+use neuropod_core::money::{AccountKind, Balance, Folded, LedgerEntry, LedgerFolding};
 use neuropod_core::{Billing, Result, UserId};
 
 pub(crate) struct Both<B> {
@@ -54,5 +55,13 @@ impl<B: Billing> Billing for Both<B> {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         self.one().entries(user, options).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<B: LedgerFolding> LedgerFolding for Both<B> {
+    async fn fold(&self, before: Timestamp) -> Result<Folded> {
+        self.one().fold(before).await
     }
 }

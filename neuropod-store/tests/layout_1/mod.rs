@@ -45,6 +45,7 @@ pub(crate) fn details() -> Details {
             until: moment(2),
         }),
         note: Some("for Ana".into()),
+        folded: None,
     }
 }
 
