@@ -168,6 +168,12 @@ fn platform(
                 .with_volume_gb(config.limits.volume_gb)
                 .with_ports(config.limits.ports),
         );
+    if let Some(folding) = &store.folding {
+        builder = builder.folding(Arc::clone(folding));
+    }
+    if config.fold_after_days > 0 {
+        builder = builder.fold_after(SignedDuration::from_hours(i64::from(config.fold_after_days) * 24));
+    }
     if let Some(hints) = &store.hints {
         builder = builder.hints(Arc::clone(hints));
     }

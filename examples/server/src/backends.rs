@@ -11,6 +11,7 @@ use neuropod::cluster::workload::Quota;
 use neuropod::cluster::{Catalogue, Layout};
 use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
+use neuropod::money::LedgerFolding;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{AuditLog, PodHints};
 use neuropod::store::{MemoryStore, MongoStore, PostgresStore, SqliteStore};
@@ -30,16 +31,19 @@ pub(crate) struct Store {
     pub(crate) billing: Arc<dyn Billing>,
     /// The audit log.
     pub(crate) audit: Arc<dyn AuditLog>,
+    /// What folds old entries of the ledger.
+    pub(crate) folding: Option<Arc<dyn LedgerFolding>>,
     /// What reports the pods that other replicas change.
     pub(crate) hints: Option<Arc<dyn PodHints>>,
 }
 
 impl Store {
     /// All in one place.
-    pub(crate) fn all<S: neuropod::store::Store + Billing + AuditLog>(store: Arc<S>) -> Self {
+    pub(crate) fn all<S: neuropod::store::Store + Billing + LedgerFolding + AuditLog>(store: Arc<S>) -> Self {
         Self {
             pods: store.clone(),
             billing: store.clone(),
+            folding: Some(store.clone()),
             audit: store,
             hints: None,
         }

@@ -7,8 +7,10 @@ use crate::config::key_names;
 fn keys_of(option: &str) -> &'static [&'static str] {
     match option {
         "cluster" => &["cluster"],
-        "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" | "hints" => &["store"],
+        "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" | "hints"
+        | "folding" => &["store"],
         "audit_kept" => &["audit_days"],
+        "fold_after" => &["fold_after_days"],
         "naming" => &[
             "domain",
             "scheme",

@@ -150,6 +150,10 @@ fn check(config: &Config) -> Result<()> {
         "audit_days: it must be from 1 to 36500"
     );
     ensure!(
+        config.fold_after_days <= 36_500,
+        "fold_after_days: it must be from 0 to 36500"
+    );
+    ensure!(
         config.start_limit_minutes >= 1,
         "start_limit_minutes: it must be at least 1"
     );

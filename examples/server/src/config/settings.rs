@@ -122,6 +122,10 @@ pub struct Config {
     /// For how many days the audit log keeps its entries.
     #[schemars(range(min = 1, max = 36_500), extend("unit" = "days"))]
     pub audit_days: u32,
+    /// After how many days the charges of a pod become one for each day, with their sum and their seconds; 0: after the
+    /// default. Statements stay the same, and the store stays small.
+    #[schemars(range(min = 0, max = 36_500), extend("unit" = "days"))]
+    pub fold_after_days: u32,
     /// The GPU types, by id: `name`, `size` (`cpuMillis`, `memoryMib`), `accelerator` (`resource`, `count`),
     /// `nodeSelector`, `tolerations`, `runtimeClass`, `offered` and `specs`; those of the library unless given.
     #[schemars(with = "BTreeMap<String, serde_json::Value>", extend("allowed" = "a table for each GPU type"))]
@@ -164,6 +168,7 @@ impl Default for Config {
             low_balance_seconds: vec![3600, 900, 300],
             token_pattern: None,
             audit_days: 365,
+            fold_after_days: 2,
             catalogue: Catalogue::default(),
         }
     }

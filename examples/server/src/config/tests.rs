@@ -89,6 +89,8 @@ fn configuration_errors_name_the_key() {
         ("start_limit_minutes = 0", "start_limit_minutes"),
         ("audit_days = 0", "audit_days"),
         ("audit_days = 36501", "audit_days"),
+        ("fold_after_days = -1", "fold_after_days"),
+        ("fold_after_days = 36501", "fold_after_days"),
         ("low_balance_seconds = [0]", "low_balance_seconds"),
         ("low_balance_seconds = [3601]", "seconds"),
         ("low_balance_seconds = [\"soon\"]", "low_balance_seconds"),

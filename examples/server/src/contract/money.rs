@@ -153,7 +153,7 @@ pub(crate) struct LineView {
     pub(crate) written_off: f64,
     /// The usage, by price.
     pub(crate) usage: Vec<UsedView>,
-    /// The number of entries.
+    /// The number of entries; a folded one counts as those that it stands for.
     pub(crate) entries: u64,
 }
 
@@ -218,10 +218,11 @@ pub(crate) struct EntryView {
 }
 
 impl StatementView {
-    /// A statement, with these of its entries listed and with these names of pods.
+    /// A statement, with these of its entries listed and so many not, and with these names of pods.
     pub(crate) fn of(
         statement: &Statement,
         entries: Vec<EntryView>,
+        omitted: u64,
         currency: &Currency,
         name: &impl Fn(&PodId) -> Option<String>,
     ) -> Self {
@@ -234,7 +235,6 @@ impl StatementView {
             kind: *kind,
             amount: amount.as_f64(),
         });
-        let listed = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         Self {
             currency: currency.code().to_owned(),
             time_zone: "UTC",
@@ -245,7 +245,7 @@ impl StatementView {
                 .collect(),
             pods: pods.collect(),
             kinds: kinds.collect(),
-            omitted: statement.entries.saturating_sub(listed),
+            omitted,
             entries,
             total: statement.total.as_f64(),
         }
@@ -325,5 +325,9 @@ pub(crate) fn entry_text(entry: &LedgerEntry, currency: &Currency, language: Lan
             "Usage that nobody could pay, given back",
         ),
     };
-    language.pick(es, en).to_owned()
+    let text = language.pick(es, en);
+    match entry.entry_count() {
+        ..=1 => text.to_owned(),
+        count => language.pick(format!("{text}, {count} veces"), format!("{text}, {count} times")),
+    }
 }

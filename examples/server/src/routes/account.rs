@@ -87,6 +87,7 @@ pub(crate) async fn statement(
     let ledger = query.ledger(&app, &caller).await?;
     let mut statement = Statement::default();
     let mut newest: VecDeque<LedgerEntry> = VecDeque::new();
+    let mut omitted = 0;
     let mut pages = std::pin::pin!(ledger.pages());
     while let Some(page) = pages.try_next().await.map_err(no_account)? {
         for entry in page {
@@ -94,6 +95,7 @@ pub(crate) async fn statement(
             newest.push_back(entry);
             if newest.len() > most {
                 newest.pop_front();
+                omitted += 1;
             }
         }
     }
@@ -114,6 +116,7 @@ pub(crate) async fn statement(
     Ok(data(StatementView::of(
         &statement,
         entries,
+        omitted,
         app.platform.currency(),
         &name,
     )))

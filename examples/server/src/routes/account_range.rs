@@ -1,6 +1,5 @@
 //! The account and the time range of a request.
 
-use neuropod::money::billing::EntryOptions;
 use neuropod::{ErrorKind, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -17,7 +16,7 @@ use crate::contract::failure::Failure;
 #[into_params(parameter_in = Query)]
 pub(super) struct Range {
     /// From the beginning of this day (UTC, `2026-01-31`) or this time (`2026-01-31T08:00:00Z`; without a time zone: UTC)
-    /// on.
+    /// on. Usage counts for the time at which its period begins; of days that are folded, for that of the first one.
     from: Option<String>,
     /// Up to the end of this day (UTC), minute or second: what it names is in the range as a whole. Not before `from`.
     until: Option<String>,
@@ -33,12 +32,7 @@ impl Range {
     pub(super) async fn ledger(self, app: &Shared, caller: &Caller) -> Result<Ledger, Failure> {
         let range = TimeRange::read(self.from.as_deref(), self.until.as_deref())?;
         let user = whose(app, caller, self.user_id).await?;
-        let options = EntryOptions {
-            from: range.from,
-            until: range.until,
-            ..EntryOptions::default()
-        };
-        Ok(ledger(&app.platform, caller.actor(), user, options))
+        Ok(ledger(&app.platform, caller.actor(), user, range))
     }
 }
 

@@ -215,6 +215,7 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
         pods: Arc::new(MemoryStore::new()) as Arc<dyn neuropod::store::Store>,
         billing: Arc::clone(&billing) as Arc<dyn Billing>,
         audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
+        folding: None,
         hints: None,
     };
     let api = Api::with(
