@@ -9,6 +9,7 @@ mod caps;
 mod clocks;
 mod create;
 mod driver;
+mod folding;
 mod growth;
 mod hanging;
 mod health;

@@ -13,7 +13,7 @@ use neuropod::money::Currency;
 use neuropod::money::billing::{EntryOptions, Period};
 use neuropod::money::meter::HoldState;
 use neuropod::money::statement::{Explanation, explain};
-use neuropod::money::{BillingExt, EntryKind, LedgerEntry, Quote};
+use neuropod::money::{BillingExt, EntryKind, LedgerEntry, LedgerFolding, Quote};
 use neuropod::store::PriceStore;
 use neuropod::{Billing, Money, Pod, PodId, PriceList, UserId};
 
@@ -29,12 +29,16 @@ pub(crate) struct Books {
     /// The spending of every person and every pod on a day for running time.
     spent: HashMap<(String, Date), Money>,
     pods: HashMap<PodId, Charged>,
+    /// The seconds in all charges of each pod.
+    seconds: HashMap<PodId, i64>,
     /// Every price list so far, by its version.
     prices: Vec<PriceList>,
     pub(crate) written_off: Money,
     /// The longest unpaid running time of a container, in seconds, and its entry.
     longest_unpaid: (i64, Option<LedgerEntry>),
     pub(crate) entries: u64,
+    /// The entries that are gone, because others stand for them.
+    pub(crate) folded: u64,
 }
 
 #[derive(Default)]
@@ -177,6 +181,7 @@ impl Books {
             }
         }
         if let Some(charge) = explain(entry) {
+            *self.seconds.entry(charge.pod.clone().unwrap()).or_default() += charge.seconds;
             self.check_charge(world, user, &charge, blind);
         }
     }
@@ -207,6 +212,27 @@ impl Books {
             run.started_at <= charge.period.from && charge.period.until <= ended + late
         });
         assert!(ran, "{text} of {id}, which ran: {runs:#?}");
+    }
+
+    /// Folds the entries of all accounts that are older than this, and checks that everything in them is still there.
+    pub(crate) async fn fold(&mut self, world: &World, people: &People, age: SignedDuration) {
+        let before = world.cluster.clock().now() - age;
+        self.folded += world.store.fold(before).await.unwrap().entries_removed;
+        let mut seconds: HashMap<PodId, i64> = HashMap::new();
+        for user in people.all() {
+            let entries = world.store.all_entries(user).await.unwrap();
+            let balance = world.store.balance(user).await.unwrap();
+            let total: Money = entries.iter().map(|entry| entry.amount).sum();
+            let held: Money = entries.iter().map(|entry| entry.held).sum();
+            assert_eq!((total, held), (balance.total(), balance.held), "{user}");
+            let read = self.accounts[user].number;
+            let known = entries.iter().filter(|entry| entry.number <= read);
+            for charge in known.filter_map(explain) {
+                assert!(charge.agrees, "{charge:?}");
+                *seconds.entry(charge.pod.clone().unwrap()).or_default() += charge.seconds;
+            }
+        }
+        assert_eq!(seconds, self.seconds);
     }
 
     /// The longest unpaid running time of a container since the last call, in seconds, and its entry.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use neuropod::Money;
 use neuropod::clock::Clock;
 use neuropod::sim::{GpuPool, Settings};
@@ -19,6 +20,9 @@ use crate::people::People;
 use crate::platforms::Platforms;
 use crate::rest::{Rest, records};
 use crate::trouble::{self, MOST_DELAY};
+
+/// The age from which on entries are folded: all processes that stood still meanwhile have gone on by then.
+const FOLD_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
 /// Prints the position when the test panics.
 struct At {
@@ -49,6 +53,7 @@ pub(crate) struct Lived {
     made_anew: u32,
     unpaid: u32,
     entries: u64,
+    folded: u64,
     written_off: Money,
     hours: f64,
     not_charged: f64,
@@ -65,6 +70,7 @@ impl fmt::Display for Lived {
             made_anew,
             unpaid,
             entries,
+            folded,
             written_off,
             hours,
             not_charged,
@@ -72,6 +78,7 @@ impl fmt::Display for Lived {
         write!(
             f,
             "{steps} steps, {people} people, {pods} pods, {containers} containers, {rests} rests, {entries} entries, \
+             {folded} of them folded, \
              {made_anew} volumes made anew by late calls, {unpaid} times one was gone unpaid, \
              {hours:.0} hours ran, {not_charged:.2} of them not charged, {written_off} EUR written off"
         )
@@ -123,6 +130,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
                 .await;
             rest.is_calm(&world, &platforms, &people, &mut books, size.pause * 2)
                 .await;
+            books.fold(&world, &people, FOLD_AFTER).await;
             platforms.shut_down();
         }
     }
@@ -130,6 +138,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         .await;
     rest.everything_goes(&world, &mut people, &mut platforms, &mut books)
         .await;
+    books.fold(&world, &people, SignedDuration::ZERO).await;
     let runs = world.cluster.container_runs();
     let seconds = |run: &neuropod::sim::ContainerHistory| {
         let ended = run.ended_at.unwrap();
@@ -145,6 +154,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         made_anew: rest.made_anew,
         unpaid: rest.unpaid,
         entries: books.entries,
+        folded: books.folded,
         written_off: books.written_off,
         hours: ran / 3600.0,
         not_charged: (ran - books.charged_in_all()) / 3600.0,
