@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::orphans::Orphans;
-use super::pass::{Freshness, PassEnd, PassReport, Reconciler};
+use super::pass::{PassEnd, PassReport, Reconciler};
 use super::pulse::Pulse;
 use super::queue::{Urgency, WorkQueue};
 use super::resync::{Everything, Resync};
+use super::sight::NextPass;
 use super::slot::Slot;
 use super::token_capture::TokenCapture;
 use crate::clock::SteadyClock;
@@ -28,6 +29,7 @@ use crate::platform::handle::{Parts, Platform};
 use crate::platform::ledger_folding::FoldingSchedule;
 use crate::platform::wakeups::Wakeups;
 use crate::pod::record::Pod;
+use crate::reconcile::Deadlines;
 use crate::store::hints::{PodHint, PodHints};
 
 /// The number of concurrent passes.
@@ -38,6 +40,9 @@ const ROUTINE_WORKERS: usize = 20;
 const WATCH_WORKERS: usize = 28;
 /// How often everything is read when nothing requires it.
 const RESYNC: Duration = Duration::from_mins(5);
+/// The longest time until a pod is reconciled again. A resync sets the timers of all pods anew before that, and no timer
+/// lasts for years.
+const LONGEST_TIMER: Duration = Duration::from_mins(15);
 /// How soon everything is read again after the watch showed an orphan whose names are not known, or after a failure.
 const SOON: Duration = Duration::from_secs(5);
 /// The time that the cluster may need to show its pods before the owners of waiting pods are informed,
@@ -75,6 +80,7 @@ struct Controller {
     clock: Arc<SteadyClock>,
     feed: Arc<Feed>,
     wakeups: Arc<Wakeups>,
+    deadlines: Deadlines,
     reconciler: Arc<Reconciler>,
     token_capture: Arc<TokenCapture>,
     resync: Arc<Resync>,
@@ -128,6 +134,7 @@ impl Controller {
             clock: parts.clock.clone(),
             feed: parts.feed.clone(),
             wakeups: parts.wakeups.clone(),
+            deadlines: parts.rules.deadlines,
             reconciler: Arc::new(reconciler),
             token_capture: Arc::new(token_capture),
             resync: Arc::new(resync),
@@ -235,16 +242,16 @@ impl Controller {
                 _ => Urgency::Call,
             };
             let Some(id) = self.queue.next(least) else { return };
-            let slot = self.slot(&id);
-            let (seen, confirmed_at) = (slot.view.observation().clone(), slot.confirmed_at);
-            let freshness = Freshness {
-                confirmed: confirmed_at.elapsed(),
-                is_outdated: !self.pulse.beats_since(confirmed_at),
-            };
+            let new = || Slot::new(self.asked_at);
+            let sight = self
+                .slots
+                .entry(id.clone())
+                .or_insert_with(new)
+                .sight(&self.pulse);
             let (reconciler, pod) = (Arc::clone(&self.reconciler), id.clone());
             let task = self
                 .workers
-                .spawn(async move { reconciler.reconcile(&pod, seen, freshness).await });
+                .spawn(async move { reconciler.reconcile(&pod, sight).await });
             self.tasks.insert(task.id(), id);
         }
     }
@@ -280,8 +287,8 @@ impl Controller {
             let retry = slot.retry_after(&id, &report.end);
             let requeue = report.requeue_at.map(|at| until(at, self.clock.now()));
             let wait = retry.into_iter().chain(requeue).min();
-            // By then everything is read anyway, and no timer lasts for years.
-            self.queue.requeue_after(&id, wait.map(|wait| wait.min(RESYNC)));
+            self.queue
+                .requeue_after(&id, wait.map(|wait| wait.min(LONGEST_TIMER)));
             if let Some(capture) = report.capture
                 && !slot.is_capturing(&capture)
             {
@@ -354,6 +361,8 @@ impl Controller {
             tracing::info!("the cluster and the store can be listed again");
         }
         self.asked_at = everything.asked_at;
+        let now = self.clock.now();
+        let asked = before(now, self.asked_at.elapsed());
         // Including those whose record another process has removed: nothing else reports them.
         let mut all: BTreeSet<_> = self.slots.keys().cloned().collect();
         for (pod, seen) in everything.pods {
@@ -361,13 +370,24 @@ impl Controller {
             let slot = self.slots.entry(pod.id.clone()).or_insert_with(new);
             if slot.view.observation().container() == seen.container() {
                 slot.confirmed_at = self.asked_at;
-            }
-            // A concurrent pass knows better.
-            if !self.queue.is_busy(&pod.id) && !slot.was_reconciled {
-                slot.view.listed(seen);
+                slot.view.confirmed(asked);
             }
             publish_news(&self.feed, slot, &pod);
-            all.insert(pod.id);
+            // A concurrent pass knows better.
+            if self.queue.is_busy(&pod.id) || slot.was_reconciled {
+                all.insert(pod.id);
+                continue;
+            }
+            slot.view.listed(seen);
+            let next = slot.sight(&self.pulse).next_pass(&pod, self.deadlines, now);
+            match next {
+                NextPass::At(at) if !slot.is_retrying() => {
+                    let wait = at.map(|at| until(at, now).min(LONGEST_TIMER));
+                    self.queue.requeue_after(&pod.id, wait);
+                    all.remove(&pod.id);
+                }
+                _ => drop(all.insert(pod.id)),
+            }
         }
         for id in all {
             self.enqueue(id, Urgency::Routine);
@@ -382,6 +402,11 @@ fn publish_news(feed: &Feed, slot: &mut Slot, pod: &Pod) {
         slot.version = pod.version;
         feed.publish(pod);
     }
+}
+
+fn before(now: Timestamp, time: Duration) -> Timestamp {
+    let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    now.saturating_sub(time).unwrap_or(Timestamp::MIN)
 }
 
 fn until(at: Timestamp, now: Timestamp) -> Duration {

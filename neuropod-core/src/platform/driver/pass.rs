@@ -2,10 +2,10 @@
 //! done now.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::sight::Sight;
 use super::token_capture::Capture;
 use super::view::merge;
 use crate::clock::SteadyClock;
@@ -16,7 +16,6 @@ use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::{VolumePolicy, WorkloadRef};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::money::meter::MAX_OBSERVATION_AGE_SECONDS;
 use crate::platform::admission::Admission;
 use crate::platform::funds::Funds;
 use crate::platform::records::Records;
@@ -29,8 +28,6 @@ use crate::store::traits::Outcome;
 /// Steps after which a pass is broken off, in case record and cluster chase each other: the next pass
 /// continues.
 const MAX_STEPS: usize = 100;
-/// After a longer time without a confirmation, nothing is charged on an observation.
-const MAX_OBSERVATION_AGE: Duration = Duration::from_secs(MAX_OBSERVATION_AGE_SECONDS.unsigned_abs());
 
 /// Makes passes over single pods.
 pub(super) struct Reconciler {
@@ -86,22 +83,14 @@ impl PassReport {
     }
 }
 
-/// How recent an observation is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Freshness {
-    /// How long ago the cluster confirmed that the container runs.
-    pub(super) confirmed: Duration,
-    /// The process has stood still since.
-    pub(super) is_outdated: bool,
-}
-
 /// A running pass.
 struct Pass {
     /// The observation is valid for the whole pass, however long its calls last: no later time is charged on
     /// it.
     now: Timestamp,
-    seen: Observation,
-    freshness: Freshness,
+    sight: Sight,
+    /// The record as this pass has stored it: it is not read again.
+    stored: Option<Pod>,
     /// The container was confirmed to run by this pass.
     is_confirmed: bool,
     /// Nothing is made while the volume is being deleted with another pod.
@@ -119,16 +108,11 @@ impl Reconciler {
     ///
     /// # Errors
     /// Those of the store, which leave nothing to report.
-    pub(super) async fn reconcile(
-        &self,
-        id: &PodId,
-        seen: Observation,
-        freshness: Freshness,
-    ) -> Result<PassReport> {
+    pub(super) async fn reconcile(&self, id: &PodId, sight: Sight) -> Result<PassReport> {
         let mut pass = Pass {
             now: self.clock.now(),
-            seen,
-            freshness,
+            sight,
+            stored: None,
             is_confirmed: false,
             waits_for_volume: false,
             carried_out: Vec::new(),
@@ -158,10 +142,15 @@ impl Reconciler {
     /// Reads the record and carries out its next actions; `None`: the record or the cluster changed, so another
     /// step follows.
     async fn step(&self, id: &PodId, pass: &mut Pass) -> Result<Option<PassEnd>> {
-        let Some(pod) = self.records.get(id).await? else {
-            return Ok(Some(PassEnd::RecordGone));
+        let pod = match pass.stored.take() {
+            Some(stored) => stored,
+            None => match self.records.get(id).await? {
+                Some(read) => read,
+                None => return Ok(Some(PassEnd::RecordGone)),
+            },
         };
         pass.record = Some(pod.clone());
+        let pod = pass.sight.complete(pod);
         if let Desired::Deleted { volume } = pod.desired {
             if volume == VolumePolicy::Delete && self.volume_is_needed(&pod).await? {
                 let volume = VolumePolicy::Keep;
@@ -172,8 +161,8 @@ impl Reconciler {
             if pass.returned.is_empty() {
                 // The cluster is queried before the record is removed: another process may have created more
                 // objects than were seen.
-                pass.seen.objects = Objects::Unknown;
-                pass.seen.volume = ObservedVolume::Unknown;
+                pass.sight.observation.objects = Objects::Unknown;
+                pass.sight.observation.volume = ObservedVolume::Unknown;
             }
         }
         if let Some(end) = self.confirm(&pod, pass).await {
@@ -185,9 +174,9 @@ impl Reconciler {
             self.records.save_unless_changed(&next).await?;
             return Ok(None);
         }
-        let mut actions = reconcile(&pod, &pass.seen, self.rules.deadlines, pass.now);
+        let mut actions = reconcile(&pod, &pass.sight.observation, self.rules.deadlines, pass.now);
         if let Some(Action::Save(next)) = actions.first() {
-            self.records.save_unless_changed(next).await?;
+            pass.stored = self.records.save_unless_changed(next).await?;
             return Ok(None);
         }
         self.take_plans(&pod, &mut actions, pass);
@@ -221,17 +210,12 @@ impl Reconciler {
     /// Asks the cluster whether the observed container still runs, if the observation is too old to charge it.
     /// Returns the end of the pass if it can't be confirmed.
     async fn confirm(&self, pod: &Pod, pass: &mut Pass) -> Option<PassEnd> {
-        let runs = pass.seen.container().is_some();
-        let Freshness {
-            confirmed,
-            is_outdated,
-        } = pass.freshness;
-        let is_old = is_outdated || confirmed > MAX_OBSERVATION_AGE;
-        if pass.is_confirmed || !is_old || !pod.meter.relies_on_observation(runs) {
+        let runs = pass.sight.observation.container().is_some();
+        if pass.is_confirmed || !pass.sight.is_too_old() || !pod.meter.relies_on_observation(runs) {
             return None;
         }
         match self.cluster.observe(&self.reference(pod)).await {
-            Ok(shown) if shown.container() == pass.seen.container() => {
+            Ok(shown) if shown.container() == pass.sight.observation.container() => {
                 pass.is_confirmed = true;
                 None
             }
@@ -311,6 +295,7 @@ impl Reconciler {
         let mut pod = pod.clone();
         let mut failure = Ok(());
         for action in actions {
+            pass.stored = None;
             let next = match self.call(&pod, action, pass).await {
                 Ok(next) => next,
                 Err(error) => {
@@ -326,6 +311,7 @@ impl Reconciler {
                 match self.records.save_unless_changed(&next).await? {
                     Some(stored) => {
                         let stopped = stored.desired != pod.desired;
+                        pass.stored = Some(stored.clone());
                         pod = stored;
                         if stopped {
                             // The other actions were for a running pod.
@@ -361,7 +347,9 @@ impl Reconciler {
                     terminating: true,
                     ..pod
                 };
-                let pod = returned.pod.or_else(|| pass.seen.pod.clone().map(ending));
+                let pod = returned
+                    .pod
+                    .or_else(|| pass.sight.observation.pod.clone().map(ending));
                 Observation { pod, ..returned }
             }
             Action::Forget => {
@@ -376,7 +364,7 @@ impl Reconciler {
             }
             Action::Save(_) | Action::ReadToken { .. } | Action::RequeueAt { .. } => return Ok(None),
         };
-        merge(&mut pass.seen, returned.clone());
+        merge(&mut pass.sight.observation, returned.clone());
         pass.returned.push(returned);
         Ok(reconcile::done(pod, action))
     }

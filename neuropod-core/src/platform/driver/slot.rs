@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::log_places::Rank;
 use super::pass::PassEnd;
+use super::pulse::Pulse;
+use super::sight::Sight;
 use super::token_capture::Capture;
 use super::view::View;
 use crate::error::kind::Error;
@@ -50,6 +52,21 @@ impl Slot {
             version: 0,
             backoff: None,
             capture: None,
+        }
+    }
+
+    /// Whether the last pass has to be repeated.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.backoff.is_some()
+    }
+
+    /// The view, and how reliable it is.
+    pub(super) fn sight(&self, pulse: &Pulse) -> Sight {
+        Sight {
+            observation: self.view.observation().clone(),
+            confirmed: self.confirmed_at.elapsed(),
+            is_outdated: !pulse.beats_since(self.confirmed_at),
+            last_run: self.view.last_run().cloned(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 
 /// The removed pod objects of one pod that are remembered: as many as may be removed during one call.
@@ -18,11 +20,33 @@ pub(super) struct View {
     watched: bool,
     /// The last pod objects that the watch reported as removed.
     gone: VecDeque<String>,
+    /// The container that the cluster last confirmed to run; it may be gone by now.
+    last_run: Option<LastRun>,
+}
+
+/// A container, and when the cluster confirmed that it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LastRun {
+    /// Its id.
+    pub(super) container: String,
+    pub(super) at: Timestamp,
 }
 
 impl View {
     pub(super) fn observation(&self) -> &Observation {
         &self.observation
+    }
+
+    pub(super) fn last_run(&self) -> Option<&LastRun> {
+        self.last_run.as_ref()
+    }
+
+    /// The cluster has confirmed at this time that the container of the view runs.
+    pub(super) fn confirmed(&mut self, at: Timestamp) {
+        if let Some(container) = self.observation.container() {
+            let container = container.id.clone();
+            self.last_run = Some(LastRun { container, at });
+        }
     }
 
     pub(super) fn changed(&mut self, pod: ObservedPod) {
@@ -90,7 +114,7 @@ pub(super) fn merge(known: &mut Observation, returned: Observation) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::observation::{Phase, Step};
+    use crate::cluster::observation::{Container, Phase, Step};
 
     fn pod(uid: &str, phase: Phase) -> ObservedPod {
         ObservedPod {
@@ -164,6 +188,24 @@ mod tests {
         view.returned(returned(Some(pod("c", Phase::Pending))));
         view.listed(returned(None));
         assert_eq!(view.observation().pod, None, "the watch showed another one");
+    }
+
+    #[test]
+    fn a_container_that_is_gone_ran_until_the_cluster_confirmed_it_last() {
+        let mut view = View::default();
+        view.confirmed(Timestamp::UNIX_EPOCH);
+        assert_eq!(view.last_run(), None, "nothing runs");
+        let started_at = Timestamp::UNIX_EPOCH;
+        let id = "first".to_owned();
+        view.changed(ObservedPod {
+            container: Some(Container { id, started_at }),
+            ..pod("a", Phase::Running)
+        });
+        let at = Timestamp::from_second(300).unwrap();
+        view.confirmed(at);
+        view.gone("a".into());
+        let container = "first".to_owned();
+        assert_eq!(view.last_run(), Some(&LastRun { container, at }));
     }
 
     #[test]
