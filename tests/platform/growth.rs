@@ -130,7 +130,8 @@ async fn after_an_outage_of_the_store_no_pod_is_observed() {
     let money = Money::from_cents(10_000_000);
     world.store.deposit("more", &world.ana.id, money).await.unwrap();
     let store = Counted::new(&world);
-    let parts = world.parts_without_store().pods(store.clone());
+    // With a cap, every minute is charged.
+    let parts = world.parts_without_store().pods(store.clone()).daily_cap(money);
     let platform = parts.max_pods(1000).build().unwrap();
     let _driver = Driver::start(&platform);
     for n in 0..100 {

@@ -26,6 +26,7 @@ mod orphans;
 mod parts;
 mod races;
 mod recovery;
+mod rest;
 mod servers;
 mod tokens;
 mod updates;

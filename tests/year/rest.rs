@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use neuropod::clock::Clock;
 use neuropod::cluster::{ObservedVolume, Step, VolumePolicy, plan};
-use neuropod::money::meter::{HoldState, PERIOD_SECONDS};
+use neuropod::money::meter::{HoldState, LONG_PERIOD_SECONDS, PERIOD_SECONDS};
 use neuropod::pod::Desired;
 use neuropod::sim::{ObjectKey, ObjectKind};
 use neuropod::store::ListOptions;
@@ -22,7 +22,8 @@ use crate::platforms::Platforms;
 /// The longest duration of healing: a pod that has failed several times has the longest delays.
 const HEALING: Duration = Duration::from_mins(20);
 
-const PERIOD: Duration = Duration::from_secs(PERIOD_SECONDS as u64);
+/// The longest time that is not charged yet.
+const PERIOD: Duration = Duration::from_secs(LONG_PERIOD_SECONDS as u64);
 /// The interval between checks.
 const LOOK: Duration = Duration::from_secs(2);
 

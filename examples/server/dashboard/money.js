@@ -17,6 +17,12 @@ export function hourlyCost(pod) {
   return (isStopped(pod) ? pod.costStopped : pod.costPerHour) ?? 0;
 }
 
+/** What a pod has cost up to now, where the server said at `since` (milliseconds) what it had cost. */
+export function costNow(pod, since) {
+  const hours = Math.max(0, Date.now() - since) / 3_600_000;
+  return (pod.totalCost ?? 0) + (pod.billedPerHour ?? 0) * hours;
+}
+
 /** What is charged per hour for these pods now, and what would be if all of them ran. */
 export function hourlySums(pods) {
   const sum = (part) => exact(pods.reduce((total, pod) => total + (pod[part] ?? 0), 0));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
+use neuropod::clock::Clock;
 use neuropod::naming::Naming;
 use neuropod::token::RegexTokens;
 use neuropod::{ClusterBackend, Platform, PriceList};
@@ -74,7 +75,7 @@ pub(crate) struct App {
 pub(crate) type Shared = Arc<App>;
 
 impl App {
-    /// An application on this store and this cluster. Others may be on them too.
+    /// An application on this store and this cluster, with the time of this clock. Others may be on them too.
     ///
     /// # Errors
     /// A value that can't be used.
@@ -83,11 +84,12 @@ impl App {
         secrets: &Secrets,
         store: &Store,
         cluster: Arc<dyn ClusterBackend>,
+        clock: Arc<dyn Clock>,
         metrics: PrometheusHandle,
     ) -> Result<Shared> {
         let metered = Arc::new(MeteredCluster::new(cluster));
         let cluster: Arc<dyn ClusterBackend> = metered.clone();
-        let platform = platform(&config, secrets, store, &cluster)?;
+        let platform = platform(&config, secrets, store, &cluster, clock)?;
         let client = reqwest::Client::builder()
             .build()
             .context("the client for keys can't be made")?;
@@ -136,6 +138,7 @@ fn platform(
     secrets: &Secrets,
     store: &Store,
     cluster: &Arc<dyn ClusterBackend>,
+    clock: Arc<dyn Clock>,
 ) -> Result<Platform> {
     let naming = if config.legacy_names {
         Naming::legacy_md5(&config.domain)
@@ -144,6 +147,7 @@ fn platform(
     };
     let mut builder = Platform::builder()
         .cluster(Arc::clone(cluster))
+        .clock(clock)
         .store(Arc::clone(&store.pods))
         .billing(Arc::clone(&store.billing))
         .audit(Arc::clone(&store.audit))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusHandle;
+use neuropod::clock::{Clock, SystemClock};
 
 use crate::app::{App, Shared};
 use crate::backends::{self, Store};
@@ -40,7 +41,12 @@ impl App {
         if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
             store.pods.insert_template(&template_body::first()).await?;
         }
-        let app = Self::on(config, secrets, store, cluster, metrics)?;
+        // A simulated cluster has its own time.
+        let clock: Arc<dyn Clock> = match &simulated {
+            Some(simulated) => Arc::new(simulated.clock()),
+            None => Arc::new(SystemClock),
+        };
+        let app = Self::on(config, secrets, store, cluster, clock, metrics)?;
         if let Some(cluster) = simulated {
             gallery::open(&app, store, cluster).await.context("scenario")?;
         }

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use neuropod::ClusterBackend;
+use neuropod::clock::TokioClock;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
@@ -92,7 +93,8 @@ impl Api {
         cluster: Arc<dyn ClusterBackend>,
     ) -> Self {
         crate::tls::use_ring();
-        let app = App::on(config, secrets, &store, cluster, metrics()).unwrap();
+        let clock = Arc::new(TokioClock::starting_at(jiff::Timestamp::now()));
+        let app = App::on(config, secrets, &store, cluster, clock, metrics()).unwrap();
         Self::of(app, store)
     }
 

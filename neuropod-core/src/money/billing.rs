@@ -217,6 +217,14 @@ pub(crate) fn day_of(time: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(time).date()
 }
 
+/// The midnight (UTC) that begins the day of `time`.
+pub(crate) fn start_of_day(time: Timestamp) -> Timestamp {
+    // The first representable day may begin before the first representable time.
+    TimeZone::UTC
+        .to_timestamp(day_of(time).into())
+        .unwrap_or(Timestamp::MIN)
+}
+
 /// The midnight (UTC) that ends the day of `time`.
 pub(crate) fn next_day(time: Timestamp) -> Timestamp {
     let midnight = day_of(time)
@@ -230,6 +238,21 @@ impl Balance {
     /// The available and the held amount: the sum of all entries.
     pub fn total(&self) -> Money {
         self.available + self.held
+    }
+
+    /// The balance as if usage of this amount, which will be charged, were charged now: it is paid from holds, which are
+    /// filled up from the available amount.
+    #[must_use]
+    pub fn after(self, accrued: Money) -> Self {
+        let from_available = match self.kind {
+            AccountKind::Unlimited => accrued,
+            AccountKind::Prepaid => accrued.min(self.available.max(Money::ZERO)),
+        };
+        Self {
+            available: self.available - from_available,
+            held: self.held - (accrued - from_available),
+            ..self
+        }
     }
 }
 

@@ -1,30 +1,35 @@
 //! Metering: a pod is charged period by period, from a hold on its owner's account.
 //!
-//! The price of one hour is held before anything is created. While a container runs, its seconds are charged in short
-//! periods. Each charge draws from the hold, which is topped up as long as the account can pay. A period is stored in
-//! the pod's record as a pending charge before it is drawn. So a repetition after a crash draws the same amount
-//! under the same key, and of several drivers only one stores the period.
+//! The price of one hour is held before anything is created. While a container runs, its seconds are charged in periods:
+//! of a minute, or of forty minutes while the account can surely pay for them. Each charge draws from the hold, which is
+//! topped up as long as the account can pay. A period is stored in the pod's record as a pending charge before it is
+//! drawn. So a repetition after a crash draws the same amount under the same key, and of several drivers only one stores
+//! the period. What has accrued since the last period is [`Meter::accrued`].
 
-use jiff::{SignedDuration, Timestamp};
+mod periods;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::observation::Container;
 use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
-use crate::money::billing::{Details, Draw, Drawn, Hold, Period, next_day};
+use crate::money::billing::{AccountKind, Balance, Details, Draw, Drawn, Hold, Period};
 
 /// The amount of a hold is the price of this time. Seconds.
 pub const HOLD_SECONDS: i64 = 3600;
 /// The length of a period while the container runs. Seconds.
 pub const PERIOD_SECONDS: i64 = 60;
+/// The length of a period while the container runs and the money is ample: it saves the stores most of the writes. A
+/// hold, which is full when such a period begins, pays for it and for a third of an hour more, whatever else the account
+/// is charged meanwhile. Seconds.
+pub const LONG_PERIOD_SECONDS: i64 = 40 * 60;
+/// The money is ample if the account could pay for so much time beside the hold. Seconds.
+const AMPLE_SECONDS: i64 = 24 * 3600;
 /// The length of a period while the pod is stopped and only its volume is charged. Seconds.
 pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
 /// The greatest age of an observation that a period is charged on. It is longer than the interval between full listings
 /// of the cluster, so an older observation means that the cluster does not respond. Seconds.
 pub(crate) const MAX_OBSERVATION_AGE_SECONDS: i64 = 7 * 60;
-/// Clock-skew tolerance: a container may report a start at most this long after we began to observe it, as the calls
-/// take time. A later start means that the cluster's clock is ahead. Seconds.
-const CLOCK_SKEW_SECONDS: i64 = 60;
 /// The default thresholds of the low-balance warning, largest first: the owner is warned when the hold pays for less
 /// time than one of them. Seconds.
 pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
@@ -54,6 +59,9 @@ pub struct Meter {
     /// The start of the uncharged time of the stopped pod's volume; `None`: the volume is not metered.
     #[serde(default)]
     pub volume_from: Option<Timestamp>,
+    /// Whether the container's current period is a long one, of [`LONG_PERIOD_SECONDS`].
+    #[serde(default)]
+    pub is_long: bool,
     /// When the first period began: of the container, or of the volume since the pod was stopped. Periods that were cut
     /// short at midnight go on with the phase of the first one. `None`: an earlier version wrote the record.
     #[serde(default)]
@@ -139,6 +147,7 @@ impl Meter {
             charged_seconds: 0,
             from: None,
             volume_from: None,
+            is_long: false,
             phase: None,
             pending: None,
             draws: 0,
@@ -204,13 +213,25 @@ impl Meter {
         self.hold_state == HoldState::None && !metered && self.pending.is_none()
     }
 
-    /// The end of the current period: after its full length, or at midnight (UTC) if that is sooner, so that each period
-    /// belongs to one day. The first period of a day is shorter: it ends when it would have without midnight, because
-    /// otherwise all pods would be charged in the same second from then on.
-    pub fn full_at(&self) -> Option<Timestamp> {
-        let end = |from, seconds| self.first_end(from, seconds).min(next_day(from));
-        let running = self.from.map(|from| end(from, PERIOD_SECONDS));
-        running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
+    /// What the time until `now` costs that no charge has paid for: it is charged with the current period.
+    ///
+    /// ```
+    /// # use neuropod_core::money::meter::{Meter, Price};
+    /// # use neuropod_core::Money;
+    /// let price = Price { hourly: Money::from_cents(360), ..Price::default() };
+    /// let meter = Meter { from: Some("2026-01-01T00:00:00Z".parse()?), ..Meter::opening(price) };
+    /// assert_eq!(meter.accrued("2026-01-01T00:10:00Z".parse()?), Money::from_cents(60));
+    /// # Ok::<(), jiff::Error>(())
+    /// ```
+    pub fn accrued(&self, now: Timestamp) -> Money {
+        let since = |from: Timestamp| now.duration_since(from).as_secs().max(0);
+        let pending = self.pending.map_or(Money::ZERO, |pending| pending.amount);
+        let open = match (self.from, self.volume_from) {
+            (Some(from), _) => self.price.hourly.for_seconds(since(from)),
+            (None, Some(from)) => self.price.stopped.for_seconds(since(from)),
+            (None, None) => Money::ZERO,
+        };
+        pending + open
     }
 
     /// Whether a charge depends on the observation, now or when it starts: a container is metered, or is about to be,
@@ -240,27 +261,6 @@ impl Meter {
         thresholds.rfind(|threshold| remaining < *threshold && had >= *threshold)
     }
 
-    /// The end of the period of so many seconds that begins at `from`, as if there were no midnight.
-    fn first_end(&self, from: Timestamp, period: i64) -> Timestamp {
-        // Whole seconds, as only those are charged.
-        let since = self.phase.map_or(0, |phase| from.as_second() - phase.as_second());
-        later(from, period - since.rem_euclid(period))
-    }
-
-    /// The end of the last full period before `now`, at the latest the midnight after `from`; `from` if there is none.
-    fn last_full(&self, from: Timestamp, now: Timestamp, period: i64) -> Timestamp {
-        let midnight = next_day(from);
-        if now >= midnight {
-            return midnight;
-        }
-        let first = self.first_end(from, period);
-        if now < first {
-            return from;
-        }
-        let more = now.duration_since(first).as_secs() / period;
-        later(first, more.saturating_mul(period)).min(midnight)
-    }
-
     fn hold_amount(&self) -> Money {
         self.price.hourly.for_seconds(HOLD_SECONDS)
     }
@@ -271,155 +271,24 @@ impl Meter {
             hold_number: self.hold_number + 1,
             hold_state: HoldState::Opening,
             price,
+            is_long: false,
             remaining: None,
             capped: false,
             ..self
         }
     }
 
-    /// The meter of a container that has started. The reported start is limited to the range from `earliest` to shortly
-    /// after `now`, because the cluster's clock may differ: no impossible time is charged. A container that was metered
-    /// before and paused (its node was lost and came back) is metered again from now on.
-    pub(crate) fn started(
+    /// The meter after a period was charged. `cap_remaining` is the rest of the daily caps, and `account` the balance
+    /// afterwards, if it is known.
+    pub(crate) fn drawn(
         self,
-        container: &Container,
-        earliest: Timestamp,
-        now: Timestamp,
-        price: Price,
+        drawn: &Drawn,
+        cap_remaining: Option<Money>,
+        account: Option<&Balance>,
     ) -> Self {
-        let started = container
-            .started_at
-            .max(earliest)
-            .min(later(now, CLOCK_SKEW_SECONDS));
-        let from = match self.charged_until {
-            // `now` is older if the observation began before the last charge.
-            Some(until) if until > started => now.max(until),
-            _ => started,
-        };
-        Self {
-            container: Some(container.id.clone()),
-            started_at: Some(container.started_at),
-            charged_seconds: 0,
-            from: Some(from),
-            phase: Some(from),
-            price,
-            ..self
-        }
-    }
-
-    /// The start of the uncharged time before `until`. A process whose clock was behind may have written a `from` that is
-    /// too early; it is corrected so that a container is never charged for longer than it has existed. A difference of
-    /// clocks below the greatest age of an observation is ignored.
-    fn uncharged_from(&self, from: Timestamp, until: Timestamp) -> Timestamp {
-        let started = self.started_at.filter(|started| *started <= until);
-        match started {
-            Some(started) if later(from, MAX_OBSERVATION_AGE_SECONDS) < until => {
-                from.max(later(started, self.charged_seconds).min(until))
-            }
-            _ => from,
-        }
-    }
-
-    /// The meter with all full periods as pending charge; the next period has `price`.
-    pub(crate) fn full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
-        let from = self.uncharged_from(from, now);
-        let until = self.last_full(from, now, PERIOD_SECONDS);
-        Self {
-            from: Some(until),
-            price,
-            ..self.run_charge(from, until)
-        }
-    }
-
-    /// The meter of a container that ended at `until`. If that is on a later day than the period began, only the time
-    /// until midnight becomes the pending charge, and the rest follows.
-    pub(crate) fn ended(self, from: Timestamp, until: Timestamp) -> Self {
-        let from = self.uncharged_from(from, until);
-        let midnight = next_day(from);
-        if until > midnight {
-            return Self {
-                from: Some(midnight),
-                ..self.run_charge(from, midnight)
-            };
-        }
-        Self {
-            container: None,
-            from: None,
-            ..self.run_charge(from, until.max(from))
-        }
-    }
-
-    /// The meter of a pod that is stopped now. A pod that ever ran has a volume, which is charged from the end of the last
-    /// charge on. Time in which a restart was tried without success is free.
-    pub(crate) fn stopped(self, now: Timestamp) -> Self {
-        let has_run = self.remaining.is_some();
-        let volume_from = self
-            .charged_until
-            .map(|until| if has_run { until } else { until.max(now) });
-        Self {
-            volume_from,
-            phase: volume_from,
-            ..self
-        }
-    }
-
-    /// The meter of a stopped pod with all full periods of its volume as pending charge; the next period has `price`.
-    pub(crate) fn volume_full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
-        let until = self.last_full(from, now, VOLUME_PERIOD_SECONDS);
-        Self {
-            volume_from: Some(until),
-            price,
-            ..self.volume_charge(from, until)
-        }
-    }
-
-    /// The meter of a pod that is no longer stopped, with the remaining time of its volume as pending charge.
-    pub(crate) fn volume_ended(self, from: Timestamp, now: Timestamp) -> Self {
-        let midnight = next_day(from);
-        if now > midnight {
-            return Self {
-                volume_from: Some(midnight),
-                ..self.volume_charge(from, midnight)
-            };
-        }
-        Self {
-            volume_from: None,
-            ..self.volume_charge(from, now.max(from))
-        }
-    }
-
-    fn run_charge(self, from: Timestamp, until: Timestamp) -> Self {
-        let hourly = self.price.hourly;
-        self.charge(from, until, hourly, true)
-    }
-
-    fn volume_charge(self, from: Timestamp, until: Timestamp) -> Self {
-        let hourly = self.price.stopped;
-        self.charge(from, until, hourly, false)
-    }
-
-    fn charge(self, from: Timestamp, until: Timestamp, hourly: Money, from_hold: bool) -> Self {
-        let period = Period { from, until };
-        let amount = hourly.for_seconds(period.seconds());
-        let charge = PendingCharge {
-            period,
-            amount,
-            hourly,
-            version: self.price.version,
-            from_hold,
-        };
-        let costs = period.seconds() > 0 && hourly > Money::ZERO;
-        let run = if from_hold { period.seconds() } else { 0 };
-        Self {
-            pending: costs.then_some(charge),
-            charged_seconds: self.charged_seconds.saturating_add(run),
-            charged_until: Some(until),
-            ..self
-        }
-    }
-
-    /// The meter after a period was charged. `cap_remaining` is the rest of the daily caps.
-    pub(crate) fn drawn(self, drawn: &Drawn, cap_remaining: Option<Money>) -> Self {
+        let is_ample = cap_remaining.is_none()
+            && drawn.held == self.hold_amount()
+            && account.is_some_and(|account| self.is_ample(account));
         let (remaining, capped) = match (self.pending, cap_remaining) {
             (Some(PendingCharge { from_hold: true, .. }), Some(cap_remaining))
                 if cap_remaining < drawn.held =>
@@ -432,10 +301,17 @@ impl Meter {
         Self {
             pending: None,
             draws: self.draws + 1,
+            is_long: is_ample,
             remaining,
             capped,
             ..self
         }
+    }
+
+    /// Whether the account can surely pay for a long period.
+    fn is_ample(&self, account: &Balance) -> bool {
+        account.kind == AccountKind::Unlimited
+            || account.available >= self.price.hourly.for_seconds(AMPLE_SECONDS)
     }
 
     /// Whether the remaining amount does not pay for the next period.
@@ -446,13 +322,8 @@ impl Meter {
                 .is_some_and(|remaining| remaining < self.next_period())
     }
 
-    /// The price of a full period while the pod runs.
+    /// The price of a short period while the pod runs.
     pub(crate) fn next_period(&self) -> Money {
         self.price.hourly.for_seconds(PERIOD_SECONDS)
     }
-}
-
-fn later(time: Timestamp, seconds: i64) -> Timestamp {
-    time.saturating_add(SignedDuration::from_secs(seconds))
-        .unwrap_or(Timestamp::MAX)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::money::amount::Money;
-use crate::money::billing::Balance;
+use crate::money::billing::{Balance, start_of_day};
 use crate::money::meter::Meter;
 use crate::pod::record::Pod;
 
@@ -11,8 +11,10 @@ use crate::pod::record::Pod;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {
-    /// Its balance.
+    /// Its balance, as it is booked.
     pub balance: Balance,
+    /// The cost of the time since the last charge of each pod, which is not booked yet.
+    pub accrued: Money,
     /// The current cost of its pods per hour: of metered pods, and of the volumes of stopped ones.
     pub per_hour: Money,
     /// The cost per hour if all of them ran.
@@ -23,7 +25,7 @@ pub struct Standing {
     pub suspended: bool,
     /// The daily cap of its user (UTC).
     pub daily_cap: Option<Money>,
-    /// The charges for usage today (UTC).
+    /// The cost of usage today (UTC), with what has accrued.
     pub spent_today: Money,
 }
 
@@ -40,32 +42,42 @@ pub enum Low {
 }
 
 impl Standing {
-    /// How an account stands with this balance and these pods, when its owner is warned at these thresholds
+    /// How an account stands at `now` with this balance and these pods, when its owner is warned at these thresholds
     /// (seconds, largest first). Assumes a user who is not suspended and has no cap.
     pub fn of<'a>(
         balance: Balance,
         pods: impl IntoIterator<Item = &'a Pod>,
         low_balance_thresholds: &[i64],
+        now: Timestamp,
     ) -> Self {
+        let midnight = start_of_day(now);
         let mut standing = Self {
             balance,
+            accrued: Money::ZERO,
             per_hour: Money::ZERO,
             per_hour_if_all_ran: Money::ZERO,
             low: None,
             suspended: false,
             daily_cap: None,
-            spent_today: Money::ZERO,
+            spent_today: balance.spent.map_or(Money::ZERO, |spent| spent.at(now)),
         };
         let first_threshold = low_balance_thresholds.first().copied().unwrap_or_default();
         let (mut money, mut volume) = (None::<(i64, bool)>, None::<Timestamp>);
         for pod in pods.into_iter().filter(|pod| !pod.is_deleted()) {
             standing.per_hour += pod.meter.hourly_now();
             standing.per_hour_if_all_ran += pod.price.hourly;
-            let remaining = pod.meter.remaining_seconds().filter(|_| pod.meter.from.is_some());
+            let accrued = pod.meter.accrued(now);
+            standing.accrued += accrued;
+            standing.spent_today += accrued - pod.meter.accrued(midnight);
+            let remaining = pod.meter.remaining_seconds().zip(pod.meter.from);
+            let remaining = remaining.map(|(seconds, from)| {
+                let since = now.duration_since(from).as_secs();
+                (seconds - since.max(0)).max(0)
+            });
             // A restarted container is paid from the remainder of the previous one, until the next charge tops
             // it up.
             let fills_up = !pod.meter.capped && {
-                let all = pod.meter.remaining.unwrap_or_default() + balance.available;
+                let all = pod.meter.remaining.unwrap_or_default() + balance.available - accrued;
                 all >= pod.meter.price.hourly.for_seconds(first_threshold)
             };
             if let Some(remaining) = remaining.filter(|remaining| *remaining < first_threshold && !fills_up) {
@@ -82,6 +94,11 @@ impl Standing {
             (None, volume) => volume.map(Low::Volume),
         };
         standing
+    }
+
+    /// The balance with what has accrued: what people are shown.
+    pub fn current(&self) -> Balance {
+        self.balance.after(self.accrued)
     }
 }
 
@@ -154,7 +171,7 @@ mod tests {
             };
             let pods = [running(Some(3599), capped)];
             assert_eq!(
-                Standing::of(balance, &pods, &THRESHOLDS).low,
+                Standing::of(balance, &pods, &THRESHOLDS, Timestamp::UNIX_EPOCH).low,
                 low,
                 "{available} {capped}"
             );
@@ -170,10 +187,45 @@ mod tests {
             pod.delete(crate::cluster::workload::VolumePolicy::Keep);
         });
         let pods = [running(None, false), creating, stopped, deleted];
-        let standing = Standing::of(balance(), &pods, &THRESHOLDS);
+        let standing = Standing::of(balance(), &pods, &THRESHOLDS, Timestamp::UNIX_EPOCH);
         let (hour, volume) = (pods[0].price.hourly, pods[0].price.stopped);
         assert_eq!(standing.per_hour, hour + volume);
         assert_eq!(standing.per_hour_if_all_ran, hour + hour + hour);
+    }
+
+    #[test]
+    fn what_has_accrued_is_shown_as_spent() {
+        let [running, stopped] = [
+            running(Some(3600), false),
+            pod(|pod| pod.meter.volume_from = Some(Timestamp::UNIX_EPOCH)),
+        ];
+        let hour = running.price.hourly;
+        let now = Timestamp::from_second(1800).unwrap();
+        let of = |available| {
+            let balance = Balance {
+                available,
+                held: hour,
+                ..balance()
+            };
+            Standing::of(balance, [&running, &stopped], &THRESHOLDS, now)
+        };
+        let (half, volume) = (hour.for_seconds(1800), stopped.price.stopped.for_seconds(1800));
+        let rich = of(Money::from_cents(10_000));
+        assert_eq!((rich.accrued, rich.spent_today), (half + volume, half + volume));
+        assert_eq!(
+            (rich.current().held, rich.low),
+            (hour, None),
+            "the hold is filled up"
+        );
+        assert_eq!(rich.current().total(), rich.balance.total() - half - volume);
+        let poor = of(Money::ZERO);
+        assert_eq!(
+            poor.low,
+            Some(Low::Balance(1800)),
+            "others have spent the money meanwhile"
+        );
+        let shown = poor.current();
+        assert_eq!((shown.available, shown.held), (Money::ZERO, hour - half - volume));
     }
 
     #[test]
@@ -202,7 +254,11 @@ mod tests {
                 Some(Low::Balance(60)),
             ),
         ] {
-            assert_eq!(Standing::of(balance(), &pods, &THRESHOLDS).low, low, "{pods:#?}");
+            assert_eq!(
+                Standing::of(balance(), &pods, &THRESHOLDS, Timestamp::UNIX_EPOCH).low,
+                low,
+                "{pods:#?}"
+            );
         }
     }
 }

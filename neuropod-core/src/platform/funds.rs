@@ -8,7 +8,7 @@ use super::records::Records;
 use super::rules::Rules;
 use crate::clock::SteadyClock;
 use crate::error::kind::{Error, ErrorKind, Result};
-use crate::money::billing::{AccountKind, Billing};
+use crate::money::billing::{AccountKind, Balance, Billing, Draw, Drawn};
 use crate::money::meter::{HOLD_SECONDS, Price};
 use crate::pod::record::Pod;
 use crate::reconcile::{self, Action};
@@ -38,12 +38,24 @@ impl Funds {
             }
             Action::Draw(draw) => {
                 let drawn = self.billing.draw(draw).await?;
-                reconcile::drawn(pod, draw, &drawn, self.rules.volume_grace, self.clock.now())
+                let account = self.balance_after(pod, draw, &drawn).await;
+                let grace = self.rules.volume_grace;
+                reconcile::drawn(pod, draw, &drawn, account.as_ref(), grace, self.clock.now())
             }
             _ => return Ok(reconcile::done(pod, action)),
         };
         self.feed.publish_account(&pod.owner);
         Ok(next)
+    }
+
+    /// The balance after a charge, where it decides about the length of the next period. A balance that can't be read
+    /// now leaves that short: the charge itself is done.
+    async fn balance_after(&self, pod: &Pod, draw: &Draw, drawn: &Drawn) -> Option<Balance> {
+        let decides = draw.hold.is_some() && drawn.held == draw.top_up && !pod.has_cap();
+        if !decides {
+            return None;
+        }
+        self.billing.balance(&pod.owner).await.ok()
     }
 
     /// Holds the money of a pod whose meter requests it, before the driver does, so that its owner learns at

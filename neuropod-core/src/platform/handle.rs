@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::admission::Admission;
 use super::audit_trail::AuditTrail;
 use super::departures::Departures;
@@ -55,6 +57,11 @@ pub(super) struct Parts {
 }
 
 impl Platform {
+    /// The time by which the platform charges: that of its clock, without jumps.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
     /// How this platform makes names.
     pub fn naming(&self) -> &Naming {
         &self.0.rules.naming

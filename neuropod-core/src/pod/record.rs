@@ -177,6 +177,16 @@ impl Pod {
         self.desired == Desired::Stopped && done
     }
 
+    /// Whether its running time is limited by a daily cap, of its own or of its owner.
+    pub fn has_cap(&self) -> bool {
+        self.options.daily_cap.is_some() || self.owner_cap.is_some()
+    }
+
+    /// What it has cost up to `now`: its charges, and what has accrued since the last one.
+    pub fn cost(&self, now: Timestamp) -> Money {
+        self.charged + self.meter.accrued(now)
+    }
+
     /// Whether it has been deleted, even if some of it is still in the cluster.
     pub fn is_deleted(&self) -> bool {
         matches!(self.desired, Desired::Deleted { .. })

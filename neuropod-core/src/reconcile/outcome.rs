@@ -9,7 +9,7 @@ use crate::cluster::reason::{Reason, ReasonCode};
 use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
-use crate::money::billing::{Draw, Drawn, Period, Spent, next_day};
+use crate::money::billing::{Balance, Draw, Drawn, Period, Spent, next_day};
 use crate::money::meter::{HoldState, Meter, PendingCharge, VOLUME_PERIOD_SECONDS};
 use crate::pod::record::{Desired, Pod, VolumeDeletion};
 use crate::pod::wait::Awaited;
@@ -37,12 +37,14 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
 }
 
 /// The record after a period was charged; `None` if the record has another pending charge. The pod stops if the
-/// remaining money or the rest of a daily cap does not pay for the next period. An unpaid volume is deleted
-/// after `volume_grace`; `None`: never.
+/// remaining money or the rest of a daily cap does not pay for the next period. With the balance of the `account`
+/// afterwards the next period may be a long one; without, it is a short one. An unpaid volume is deleted after
+/// `volume_grace`; `None`: never.
 pub fn drawn(
     pod: &Pod,
     draw: &Draw,
     drawn: &Drawn,
+    account: Option<&Balance>,
     volume_grace: Option<SignedDuration>,
     now: Timestamp,
 ) -> Option<Pod> {
@@ -59,7 +61,7 @@ pub fn drawn(
     next.meter = pod
         .meter
         .clone()
-        .drawn(drawn, cap_remaining(&next, &pending, drawn));
+        .drawn(drawn, cap_remaining(&next, &pending, drawn), account);
     let unpaid = drawn.written_off > Money::ZERO;
     if (unpaid || next.meter.is_used_up()) && pod.desired == Desired::Running {
         let short = drawn.held < next.meter.next_period();

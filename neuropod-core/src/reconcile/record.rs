@@ -91,6 +91,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
                 meter.ended(from, end_of_container(pod, observation, from, now))
             }
             Some(_) if meter.full_at().is_some_and(|full| full <= now) => meter.full(from, now, pod.price),
+            Some(_) if meter.must_split(pod.price, pod.has_cap()) => meter.split(from, now, pod.price),
             Some(_) => meter,
             None => meter.ended(from, end_of_container(pod, observation, from, now)),
         };

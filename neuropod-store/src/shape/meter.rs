@@ -22,6 +22,8 @@ pub(super) struct MeterShape {
     from: Option<Timestamp>,
     #[serde(default)]
     volume_from: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    long: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phase: Option<Timestamp>,
     #[serde(default)]
@@ -59,6 +61,7 @@ impl From<Meter> for MeterShape {
             charged_seconds,
             from,
             volume_from,
+            is_long,
             phase,
             pending,
             draws,
@@ -76,6 +79,7 @@ impl From<Meter> for MeterShape {
             charged_seconds,
             from,
             volume_from,
+            long: is_long,
             phase,
             due: pending.map(Into::into),
             draws,
@@ -98,6 +102,7 @@ impl From<MeterShape> for Meter {
             charged_seconds,
             from,
             volume_from,
+            long,
             phase,
             due,
             draws,
@@ -115,6 +120,7 @@ impl From<MeterShape> for Meter {
             charged_seconds,
             from,
             volume_from,
+            is_long: long,
             phase,
             pending: due.map(Into::into),
             draws,

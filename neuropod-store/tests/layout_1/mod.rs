@@ -105,6 +105,7 @@ pub(crate) fn full_pod() -> Pod {
             charged_seconds: 7,
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
+            is_long: false,
             phase: None,
             pending: Some(PendingCharge {
                 period: Period {

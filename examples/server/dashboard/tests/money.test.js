@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.localStorage = { getItem: () => "es" };
-const { balanceNumber, hourlyCost, hourlySums, hoursLeft, levelOf, readAmount } = await import("../money.js");
+const { balanceNumber, costNow, hourlyCost, hourlySums, hoursLeft, levelOf, readAmount } = await import("../money.js");
 
 test("hours left are those of all that is paid together", () => {
   assert.equal(hoursLeft(10, 2, 0.5), 4);
@@ -18,6 +18,13 @@ test("a stopped pod costs its volume", () => {
   assert.equal(hourlyCost({ ...pod, status: "stopped" }), 0.3);
   assert.equal(hourlyCost({ ...pod, status: "error", desired: "stopped" }), 0.3);
   assert.equal(hourlyCost({ status: "creating" }), 0);
+});
+
+test("what a pod has cost grows with its time", () => {
+  const pod = { totalCost: 1.5, billedPerHour: 3.6 };
+  assert.ok(Math.abs(costNow(pod, Date.now() - 600_000) - 2.1) < 0.001);
+  assert.equal(costNow(pod, Date.now() + 5000), 1.5, "the page's clock is behind");
+  assert.equal(costNow({ totalCost: 1.5, billedPerHour: 0 }, 0), 1.5);
 });
 
 test("what is charged now is apart from what would be if all ran", () => {

@@ -243,6 +243,7 @@ export const en = {
   "account.of": "Statement of {name}",
   "account.suspended":
     "Your account is suspended: your pods are stopped, and you can't start others until an administrator lifts the suspension. Your volumes are kept.",
+  "balance.accrued": "Used since the last charge, already subtracted",
   "balance.available": "Available",
   "balance.held": "Reserved for running pods",
   "balance.hourly": "Charged per hour now",

@@ -251,6 +251,7 @@ export const es = {
   "account.of": "Movimientos de {name}",
   "account.suspended":
     "Tu cuenta está suspendida: tus pods están detenidos y no puedes iniciar otros hasta que un administrador la reactive. Tus volúmenes se conservan.",
+  "balance.accrued": "Usado desde el último cobro, ya descontado",
   "balance.available": "Disponible",
   "balance.held": "Reservado para pods en marcha",
   "balance.hourly": "Se cobra ahora por hora",

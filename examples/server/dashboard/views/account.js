@@ -51,6 +51,7 @@ function balanceCards(signal) {
       figure(t("balance.available"), money(balance.available, decimals)),
       figure(t("balance.held"), money(standing.held, decimals)),
       figure(t("balance.total"), money(balance.total, decimals)),
+      figure(t("balance.accrued"), cents(standing.accrued)),
       figure(t("balance.hourly"), money(standing.perHour, hourly)),
       figure(t("balance.hourlyIfAllRan"), money(standing.perHourIfAllRan, hourly)),
       figure(

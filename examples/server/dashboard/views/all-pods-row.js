@@ -4,8 +4,8 @@ import { openForm } from "../dialog.js";
 import { element, setAttribute, setHidden, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
-import { dateTime, duration, money, percent } from "../format.js";
-import { hourlyCost } from "../money.js";
+import { cents, dateTime, duration, money, percent } from "../format.js";
+import { costNow, hourlyCost } from "../money.js";
 import { notify, notifyError } from "../notices.js";
 import { isStopped } from "../steps.js";
 import { known, t } from "../text.js";
@@ -54,11 +54,14 @@ export function allPodsRow(first, { gpuName, load, selection }) {
     element("td", { role: "cell", class: "row-actions" }, element("div", { class: "button-row" }, logs, stop)),
   );
 
+  let costKnownAt = Date.now();
   const tick = () => {
+    setText(total, t("soFar", { amount: cents(costNow(pod, costKnownAt)) }));
     const seconds = pod.status === "running" && pod.startedAt ? (Date.now() - new Date(pod.startedAt)) / 1000 : null;
     setText(uptime, seconds === null ? "" : t("allPods.runs", { time: duration(seconds) }));
   };
   const update = (newer) => {
+    if (newer.totalCost !== pod.totalCost) costKnownAt = Date.now();
     pod = newer;
     setText(name, pod.podName);
     setText(image, pod.dockerImage);
@@ -76,7 +79,6 @@ export function allPodsRow(first, { gpuName, load, selection }) {
     useCell.classList.toggle("idle", !runs);
     for (const { key, value } of use) setText(value, runs ? percent(measured(pod.stats, key)) : "–");
     setText(hourly, t("perHour", { amount: money(hourlyCost(pod)) }));
-    setText(total, t("soFar", { amount: money(pod.totalCost) }));
     setText(since, dateTime(pod.createdAt));
     setHidden(stop, isStopped(pod));
     showSelected();

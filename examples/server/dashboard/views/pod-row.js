@@ -6,7 +6,7 @@ import { iconButton } from "../form.js";
 import { cents, duration, money, percent } from "../format.js";
 import { icon } from "../icons.js";
 import { stateOf } from "../list/query.js";
-import { hourlyCost } from "../money.js";
+import { costNow, hourlyCost } from "../money.js";
 import { notifyError } from "../notices.js";
 import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
 import { measured } from "../stats.js";
@@ -65,8 +65,13 @@ export function podRow(first, pods, gpuName, selection) {
     element("td", { role: "cell", class: "row-actions" }, buttons.element),
   );
 
-  const tick = () => setText(uptime, pod.status === "running" ? duration(secondsUp(pod)) : "–");
+  let costKnownAt = Date.now();
+  const tick = () => {
+    setText(uptime, pod.status === "running" ? duration(secondsUp(pod)) : "–");
+    setText(total, t("soFar", { amount: cents(costNow(pod, costKnownAt)) }));
+  };
   const update = (newer) => {
+    if (newer.totalCost !== pod.totalCost) costKnownAt = Date.now();
     pod = newer;
     setText(name, pod.podName);
     setText(image, pod.dockerImage);
@@ -79,7 +84,6 @@ export function podRow(first, pods, gpuName, selection) {
     for (const each of live) each.classList.toggle("idle", pod.status !== "running");
     for (const each of usage) each.update(pod.status === "running" ? measured(pod.stats, each.name) : null);
     setText(hourly, t("perHour", { amount: money(hourlyCost(pod)) }));
-    setText(total, t("soFar", { amount: cents(pod.totalCost) }));
     setText(
       cap,
       pod.dailyCap === null || pod.dailyCap === undefined ? "" : t("pod.cap", { amount: money(pod.dailyCap) }),

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BalanceView {
-    /// The amount that can be spent now.
+    /// The amount that can be spent now. This and the next three count what has accrued since the last charges as spent.
     pub(crate) balance: f64,
     /// The same.
     pub(crate) available: f64,
@@ -26,6 +26,8 @@ pub(crate) struct BalanceView {
     pub(crate) held: f64,
     /// The sum of both.
     pub(crate) total: f64,
+    /// The cost of the time since the last charges, which is not in the ledger yet.
+    pub(crate) accrued: f64,
     /// `prepaid` or `unlimited`.
     #[schema(value_type = String)]
     pub(crate) kind: AccountKind,
@@ -41,7 +43,7 @@ pub(crate) struct BalanceView {
     pub(crate) suspended: bool,
     /// The maximum that may be spent per day (UTC); null: no limit.
     pub(crate) daily_cap: Option<f64>,
-    /// The amount charged for usage today (UTC).
+    /// The cost of usage today (UTC), with what has accrued.
     pub(crate) spent_today: f64,
 }
 
@@ -60,12 +62,13 @@ pub(crate) struct LowView {
 impl BalanceView {
     /// The standing of an account, in a language.
     pub(crate) fn of(standing: &Standing, currency: &Currency, language: Language) -> Self {
-        let balance = standing.balance;
+        let balance = standing.current();
         Self {
             balance: balance.available.as_f64(),
             available: balance.available.as_f64(),
             held: balance.held.as_f64(),
             total: balance.total().as_f64(),
+            accrued: standing.accrued.as_f64(),
             kind: balance.kind,
             currency: currency.code().to_owned(),
             per_hour: standing.per_hour.as_f64(),

@@ -214,6 +214,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) namespace: &'a str,
     /// The language of reasons.
     pub(crate) language: Language,
+    /// The time up to which costs are shown.
+    pub(crate) now: Timestamp,
 }
 
 impl Shown<'_> {
@@ -277,7 +279,7 @@ impl Shown<'_> {
             cost_per_hour: pod.price.hourly.as_f64(),
             cost_stopped: pod.price.stopped.as_f64(),
             billed_per_hour: pod.meter.hourly_now().as_f64(),
-            total_cost: pod.charged.as_f64(),
+            total_cost: pod.cost(self.now).as_f64(),
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
                 pvc_name: pod.volume.clone(),

@@ -68,6 +68,8 @@ pub(crate) struct Pods {
     pub(crate) active: usize,
     /// All.
     pub(crate) total: usize,
+    /// The cost of the time since their last charges.
+    pub(crate) accrued: Money,
 }
 
 impl UserView {

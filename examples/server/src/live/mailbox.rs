@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use neuropod::cluster::ReasonCode;
 use neuropod::message::Language;
 use neuropod::money::Standing;
-use neuropod::{Actor, PodId};
+use neuropod::{Actor, Money, PodId};
 use tokio::sync::Notify;
 
 use super::current::{Current, Digest, Written};
@@ -120,6 +120,20 @@ struct AccountNews {
     news: Option<Arc<Standing>>,
 }
 
+/// Whether a standing says something new. What accrues is reported by the minute.
+fn is_news(last: &Standing, now: &Standing) -> bool {
+    let mut still = *now;
+    let minute = now.per_hour.for_seconds(60);
+    if (Money::ZERO..minute).contains(&(now.accrued - last.accrued))
+        && now.low.is_some() == last.low.is_some()
+    {
+        still.accrued = last.accrued;
+        still.spent_today = last.spent_today;
+        still.low = last.low;
+    }
+    still != *last
+}
+
 impl Mailbox {
     pub(super) fn new(number: u64, actor: Actor, email: String, language: Language) -> Self {
         Self {
@@ -181,8 +195,11 @@ impl Mailbox {
         let mut inbox = self.inbox();
         let account = &mut inbox.account;
         // If it changed back before it was reported, there is no news.
-        account.news =
-            (account.follows && account.last_sent.as_ref() != Some(standing)).then(|| Arc::clone(standing));
+        let is_news = account
+            .last_sent
+            .as_ref()
+            .is_none_or(|last| is_news(last, standing));
+        account.news = (account.follows && is_news).then(|| Arc::clone(standing));
         drop(inbox);
         self.notify.notify_one();
     }

@@ -141,12 +141,12 @@ impl Event {
     }
 }
 
-/// The listener's current balance; `None` if billing does not respond in time: the warning is not delayed for
+/// What the listener can spend now; `None` if billing does not respond in time: the warning is not delayed for
 /// it.
 async fn current_balance(app: &App, listener: &Listener) -> Option<Money> {
     let actor = listener.actor();
-    match timeout(BALANCE, app.platform.balance(actor, &actor.id)).await {
-        Ok(Ok(balance)) => Some(balance.available),
+    match timeout(BALANCE, app.platform.standing(actor, &actor.id)).await {
+        Ok(Ok(standing)) => Some(standing.current().available),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a warning goes without the balance");
             None
@@ -199,7 +199,13 @@ fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Writte
         let mut update = says(&view);
         update["timestamp"] = json!(Timestamp::now());
         let stats = view.stats.without_time();
-        let mut still = says(&PodView { stats, ..view });
+        // Only a charge is news; what has accrued grows by the second.
+        let total_cost = pod.charged.as_f64();
+        let mut still = says(&PodView {
+            total_cost,
+            stats,
+            ..view
+        });
         let whole = digest(&still);
         still["pod"].take();
         Written {

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use http::{Request, header};
 use http_body_util::BodyExt;
+use neuropod::clock::SystemClock;
 use neuropod::naming::Naming;
 use neuropod::store::MemoryStore;
 use tower::ServiceExt;
@@ -26,7 +27,15 @@ async fn asked(cluster: ClusterKind) -> (u16, String) {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let config = Config { cluster, ..config() };
     let simulated = Arc::new(crate::test_api::simulated());
-    let app = App::on(config, &secrets, &store, simulated, metrics.handle()).unwrap();
+    let app = App::on(
+        config,
+        &secrets,
+        &store,
+        simulated,
+        Arc::new(SystemClock),
+        metrics.handle(),
+    )
+    .unwrap();
     let router: Router = router(&app).layer(from_fn_with_state(app, route));
     let request = Request::get("/api/config").header(header::HOST, "training-k3j5qzx2ab-8888.pods.localhost");
     let response = router

@@ -222,6 +222,7 @@ impl App {
             naming: self.platform.naming(),
             namespace: &self.config.kube.namespace,
             language,
+            now: self.platform.now(),
         }
     }
 

@@ -105,7 +105,7 @@ pub(crate) async fn list(
     };
     let mut counts: HashMap<UserId, Pods> = HashMap::new();
     for pod in app.platform.list_all(&admin.actor(), None).await? {
-        count(counts.entry(pod.owner.clone()).or_default(), &pod);
+        app.count(counts.entry(pod.owner.clone()).or_default(), &pod);
     }
     let users = app
         .platform
@@ -263,12 +263,13 @@ fn not_oneself(actor: &Actor, user: &User) -> Result<(), Failure> {
     Ok(())
 }
 
-fn count(pods: &mut Pods, pod: &Pod) {
-    pods.total += 1;
-    pods.active += usize::from(pod.desired == Desired::Running);
-}
-
 impl App {
+    fn count(&self, pods: &mut Pods, pod: &Pod) {
+        pods.total += 1;
+        pods.active += usize::from(pod.desired == Desired::Running);
+        pods.accrued += pod.meter.accrued(self.platform.now());
+    }
+
     /// The user with this id.
     ///
     /// # Errors
@@ -296,14 +297,14 @@ impl App {
     pub(crate) async fn user_view(&self, user: User) -> Result<UserView, Failure> {
         let mut pods = Pods::default();
         for pod in self.platform.list_all(&itself(), Some(&user.id)).await? {
-            count(&mut pods, &pod);
+            self.count(&mut pods, &pod);
         }
         self.view_with(user, pods).await
     }
 
     async fn view_with(&self, user: User, pods: Pods) -> Result<UserView, Failure> {
         let available = match self.platform.balance(&itself(), &user.id).await {
-            Ok(balance) => balance.available,
+            Ok(balance) => balance.after(pods.accrued).available,
             // Their first time has broken off before it was opened; the next one opens it.
             Err(error) if *error.kind() == ErrorKind::NotFound => Money::ZERO,
             Err(error) => return Err(error.into()),

@@ -144,6 +144,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             charged_seconds: 7,
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
+            is_long: true,
             phase: Some(moment(15)),
             pending: Some(PendingCharge {
                 period: Period {

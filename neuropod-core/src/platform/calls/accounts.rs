@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use crate::error::kind::Result;
 use crate::id::{Actor, UserId};
-use crate::money::amount::Money;
 use crate::money::billing::{Balance, BillingExt, EntryOptions, LedgerEntry};
 use crate::money::standing::Standing;
 use crate::money::statement::Statement;
 use crate::platform::handle::Platform;
 
 impl Platform {
-    /// The balance of a user's account: for clients their own, for administrators any.
+    /// The balance of a user's account as it is booked: for clients their own, for administrators any. Usage is booked
+    /// every 40 minutes or sooner; [`standing`](Self::standing) has what has accrued since.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -62,7 +62,7 @@ impl Platform {
         self.0.billing.entries(user, options).await
     }
 
-    /// The standing of a user's account: its balance, the cost of its pods, and whether it runs low.
+    /// The standing of a user's account: its balance, what has accrued, the cost of its pods, and whether it runs low.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -72,12 +72,10 @@ impl Platform {
         let balance = parts.billing.balance(user).await?;
         let record = parts.users.user(user).await?;
         let pods = parts.records.all(Some(user), false).await?;
-        let mut standing = Standing::of(balance, &pods, &parts.rules.low_balance_thresholds);
+        let thresholds = &parts.rules.low_balance_thresholds;
+        let mut standing = Standing::of(balance, &pods, thresholds, parts.clock.now());
         standing.suspended = record.as_ref().is_some_and(|user| user.suspended);
         standing.daily_cap = parts.admission.daily_cap(record.as_ref());
-        standing.spent_today = balance
-            .spent
-            .map_or(Money::ZERO, |spent| spent.at(parts.clock.now()));
         Ok(standing)
     }
 

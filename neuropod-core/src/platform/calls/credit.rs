@@ -42,8 +42,9 @@ impl Platform {
         entry.finish(done).await
     }
 
-    /// Corrects an account so that `available` can be spent, by one adjustment in its ledger. Once for each key, however
-    /// often it is repeated; what is charged at the same moment comes on top.
+    /// Corrects an account so that `available` can be spent, by one adjustment in its ledger: in addition to what has
+    /// accrued since the last charges, as in [`Standing::current`](crate::money::Standing::current). Once for each key,
+    /// however often it is repeated; what is charged at the same moment comes on top.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range; `InvalidState` when
@@ -110,10 +111,13 @@ impl Platform {
         if balance.kind == AccountKind::Unlimited {
             return Err(is_administrator());
         }
-        let amounts = [balance.available, available].map(|amount| Some(amount.to_string()));
+        let (pods, now) = (self.0.records.all(Some(user), true).await?, self.0.clock.now());
+        let accrued = pods.iter().map(|pod| pod.meter.accrued(now)).sum();
+        let shown = balance.after(accrued).available;
+        let amounts = [shown, available].map(|amount| Some(amount.to_string()));
         let [before, after] = amounts;
         entry.change = Some(AuditChange::new(before, after));
-        let by = available - balance.available;
+        let by = available + accrued - balance.available;
         let posting = Posting::new(key, user, PostingKind::Adjustment, by);
         let posted = billing.post(&posting).await;
         self.0.feed.publish_account(user);

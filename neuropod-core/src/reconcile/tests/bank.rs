@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::money::billing::{Period, next_day};
+use crate::money::billing::{AccountKind, Balance, Period, next_day};
 
 #[derive(Debug)]
 pub(super) struct Bank {
@@ -37,6 +37,15 @@ impl Bank {
         self.available -= hold.amount;
         self.keys.insert(hold.key.clone(), Some(hold.amount));
         Ok(())
+    }
+
+    pub(super) fn balance(&self) -> Balance {
+        Balance {
+            kind: AccountKind::Prepaid,
+            available: self.available,
+            held: self.keys.values().flatten().copied().sum(),
+            spent: None,
+        }
     }
 
     pub(super) fn release(&mut self, key: &str) {

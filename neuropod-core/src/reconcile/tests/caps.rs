@@ -25,7 +25,7 @@ fn pay(
             Some(Action::Save(next)) => Some((**next).clone()),
             Some(Action::Draw(draw)) => {
                 draws.push(draw.clone());
-                drawn(&pod, draw, &answer(draw), Some(GRACE), now)
+                drawn(&pod, draw, &answer(draw), None, Some(GRACE), now)
             }
             Some(action @ (Action::Hold(_) | Action::Release { .. })) => done(&pod, action),
             _ => None,
@@ -305,7 +305,7 @@ fn the_owner_is_warned_at_the_first_unpaid_hour_and_a_day_before() {
         let Action::Draw(draw) = reconcile(&claimed, &gone, now).remove(0) else {
             panic!("it is charged")
         };
-        let next = drawn(&claimed, &draw, &unpaid(&draw), Some(GRACE), now).unwrap();
+        let next = drawn(&claimed, &draw, &unpaid(&draw), None, Some(GRACE), now).unwrap();
         if next.volume_warning(&claimed).is_some() {
             reported.push(hour);
         }
@@ -340,7 +340,7 @@ fn without_a_grace_time_a_volume_is_kept_for_ever() {
     let Action::Draw(draw) = reconcile(&claimed, &gone, at(7200)).remove(0) else {
         panic!("it is charged")
     };
-    let next = drawn(&claimed, &draw, &unpaid(&draw), None, at(7200)).unwrap();
+    let next = drawn(&claimed, &draw, &unpaid(&draw), None, None, at(7200)).unwrap();
     assert_eq!(next.volume_deletion, None::<VolumeDeletion>);
 }
 

@@ -4,6 +4,7 @@ mod clocks;
 mod convergence;
 mod leftovers;
 mod money;
+mod periods;
 mod removals;
 mod seen;
 mod table;
@@ -20,7 +21,7 @@ use crate::cluster::reason::{Reason, ReasonCode};
 use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
-use crate::money::billing::{Draw, Drawn, Hold};
+use crate::money::billing::{Balance, Draw, Drawn, Hold};
 use crate::money::meter::{HoldState, LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
 use crate::pod::options::PodOptions;
 use crate::pod::record::{Desired, Pod, Status};
@@ -95,12 +96,22 @@ fn paid(draw: &Draw) -> Drawn {
 
 /// Saves each record that is to be saved, with billing succeeding. Returns the last record and the remaining
 /// actions.
-fn settle(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, Vec<Action>) {
+fn settle(pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, Vec<Action>) {
+    settle_with(pod, observation, None, now)
+}
+
+/// The same, with this balance after each charge.
+fn settle_with(
+    mut pod: Pod,
+    observation: &Observation,
+    account: Option<&Balance>,
+    now: Timestamp,
+) -> (Pod, Vec<Action>) {
     for _ in 0..20 {
         let actions = reconcile(&pod, observation, now);
         let next = match actions.first() {
             Some(Action::Save(next)) => Some((**next).clone()),
-            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), None, now),
+            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), account, None, now),
             Some(action @ (Action::Hold(_) | Action::Release { .. })) => done(&pod, action),
             _ => None,
         };

@@ -100,9 +100,9 @@ fn a_period_is_recorded_before_it_is_charged_and_charged_once() {
         panic!("{first:?}")
     };
     assert_eq!(draw.details.period.unwrap().seconds(), PERIOD_SECONDS);
-    let charged = drawn(&claimed, &draw, &paid(&draw), None, full).unwrap();
+    let charged = drawn(&claimed, &draw, &paid(&draw), None, None, full).unwrap();
     assert_eq!(
-        drawn(&charged, &draw, &paid(&draw), None, full),
+        drawn(&charged, &draw, &paid(&draw), None, None, full),
         None,
         "it is charged already"
     );
@@ -130,7 +130,7 @@ fn the_owner_is_warned_and_the_pod_stops_when_the_money_runs_out() {
             held,
             spent: Money::ZERO,
         };
-        let next = drawn(&claimed, &draw, &answer, None, now).unwrap();
+        let next = drawn(&claimed, &draw, &answer, None, None, now).unwrap();
         thresholds.extend(
             next.meter
                 .passed_threshold(&claimed.meter, &LOW_BALANCE_SECONDS)

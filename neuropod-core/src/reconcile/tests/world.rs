@@ -82,7 +82,10 @@ impl World {
             self.seen.objects = Objects::Unknown;
         }
         let next = match (action, result) {
-            (Action::Draw(draw), Ok(Some(answer))) => drawn(&pod, draw, &answer, self.volume_grace, now),
+            (Action::Draw(draw), Ok(Some(answer))) => {
+                let account = self.bank.balance();
+                drawn(&pod, draw, &answer, Some(&account), self.volume_grace, now)
+            }
             (_, Ok(_)) => done(&pod, action),
             (_, Err(error)) => failed(&pod, action, &error, now),
         };

@@ -18,7 +18,7 @@ async fn a_balance_and_how_it_came_about() {
     assert_eq!(
         balance["data"],
         json!({
-            "balance": 7.0, "available": 7.0, "held": 3.0, "total": 10.0, "kind": "prepaid", "currency": "EUR",
+            "balance": 7.0, "available": 7.0, "held": 3.0, "total": 10.0, "accrued": 0.0, "kind": "prepaid", "currency": "EUR",
             // It has not started yet.
             "perHour": 0.0, "perHourIfAllRan": 3.0,
             "low": null, "suspended": false, "dailyCap": null, "spentToday": 0.0,

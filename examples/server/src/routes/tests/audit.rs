@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::{Method, Request, header};
 use serde_json::{Value, json};
 
@@ -11,15 +13,21 @@ async fn who_did_what_is_found_again() {
     let id = user_id(&api, &ana).await;
     let pod = api.create(&ana, "training").await;
     api.until(&ana, &pod, "running").await;
+    // Entries have the order of their times.
+    let a_second = || tokio::time::sleep(Duration::from_secs(1));
+    a_second().await;
     api.post(&format!("/api/pods/{pod}/stop"), &admin, &Value::Null)
         .await
         .expect(200);
+    a_second().await;
     let balance = json!({ "userId": id, "balance": 25 });
     api.post("/api/auth/users/balance", &admin, &balance)
         .await
         .expect(200);
+    a_second().await;
     let template = json!({ "name": "Notebook", "dockerImage": "quay.io/jupyter/base-notebook" });
     api.post("/api/templates", &admin, &template).await.expect(201);
+    a_second().await;
     // A client tries the doors of administrators: the same door is noted once a minute.
     for _ in 0..5 {
         api.get("/api/auth/users", &ana).await.expect(403);
@@ -27,6 +35,7 @@ async fn who_did_what_is_found_again() {
             .await
             .expect(403);
     }
+    a_second().await;
     api.call(Method::DELETE, &format!("/api/auth/users/{id}"), &admin, None)
         .await
         .expect(200);
