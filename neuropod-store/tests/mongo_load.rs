@@ -60,6 +60,6 @@ async fn nothing_is_lost_while_it_is_folded() {
     };
     let store = connect(&database.uri).await;
     let test = "nothing_is_lost_while_it_is_folded";
-    folded::survives_kills(10, test, &database.uri, &store).await;
+    folded::survives_kills(3, test, &database.uri, &store).await;
     database.remove().await;
 }

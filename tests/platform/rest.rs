@@ -143,7 +143,6 @@ async fn work_at_rest(pods: u32) -> [f64; 2] {
 async fn a_running_pod_costs_the_stores_a_tenth_of_a_call_each_minute() {
     for pods in [50, 200] {
         let [reads, writes] = work_at_rest(pods).await;
-        println!("{pods} pods: {reads:.3} reads and {writes:.3} writes for each pod and minute");
         // Three writes for each charge: the period is noted, drawn, and noted as drawn.
         assert!((0.05..0.1).contains(&writes), "{pods} pods: {writes}");
         assert!((0.02..0.1).contains(&reads), "{pods} pods: {reads}");
