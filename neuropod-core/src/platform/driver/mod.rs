@@ -1,9 +1,10 @@
 //! The controller loop that carries out the stored intentions, driven by watch events, calls and timers.
 //!
 //! `controller` enqueues pods in the `queue` and lets workers make one reconcile `pass` over each; a `slot`
-//! holds its state of one pod, with a `view` of the pod in the cluster; a pass gets it as a `sight`. `resync` reads everything, to find
-//! unreported changes. `orphans` removes objects without a record. `token_capture` reads the logs for access tokens,
-//! turn by turn as `log_turns` says; `log_places` decides which of them are open, and `log_queue` waits for it.
+//! holds its state of one pod, with a `view` of the pod in the cluster, which a pass gets as a `sight`. `resync` reads
+//! everything, to find unreported changes. `orphans` removes objects without a record. `token_capture` reads the logs for
+//! access tokens, turn by turn as `log_turns` says; `log_places` decides which of them are open, and `log_queue` waits for
+//! it.
 
 mod backoff;
 mod controller;
