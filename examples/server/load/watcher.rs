@@ -93,9 +93,10 @@ impl Watcher {
             return false;
         };
         let shown = serde_json::from_str(update).map(|mut update: Value| update["pod"].take());
-        // Figures change with every request.
+        // Figures change with every request, and costs by the second.
         let lasting = |mut pod: Value| {
             pod["stats"] = Value::Null;
+            pod["totalCost"] = Value::Null;
             pod
         };
         shown.is_ok_and(|shown| lasting(shown) == lasting(pod.clone()))
