@@ -19,7 +19,7 @@ export function collator() {
 // - What stands in a sum, and every price, is shown exactly: nothing is rounded. It has two decimals, or as many as it
 //   needs, six at most; all amounts of a table have as many as the one that needs most. So lines add up to their total.
 // - A figure that stands alone (the balance in the head, what a pod has cost so far) is rounded to the cent, halves
-//   away from zero.
+//   away from zero. So are the balances of the account, which change by the second: their total is that of the rounded ones.
 const MICROS = 1_000_000;
 const MICROS_PER_CENT = 10_000;
 const MOST_DECIMALS = 6;
@@ -51,9 +51,15 @@ export function money(amount, decimals = 2) {
 /** An amount that stands alone, rounded to the cent, halves away from zero. */
 export function cents(amount) {
   if (amount === null || amount === undefined || !Number.isFinite(amount)) return money(amount);
+  return money(wholeCents(amount));
+}
+
+/** An amount rounded to the cent, halves away from zero, as a number. */
+export function wholeCents(amount) {
+  if (!Number.isFinite(amount)) return amount;
   const micros = Math.abs(Math.round(amount * MICROS));
   const rounded = Math.floor((micros + MICROS_PER_CENT / 2) / MICROS_PER_CENT) / 100;
-  return money(amount < 0 && rounded > 0 ? -rounded : rounded);
+  return amount < 0 && rounded > 0 ? -rounded : rounded;
 }
 
 /** How many decimals these amounts need, so that all of them can be shown exactly in one table. */

@@ -3,10 +3,17 @@ import { test } from "node:test";
 
 // The language is chosen when the module is read, from what the person chose before.
 globalThis.localStorage = { getItem: () => "es" };
-const { cents, decimalsOf, duration, exact, money, percent, relative, utcDay } = await import("../format.js");
+const { cents, decimalsOf, duration, exact, money, percent, relative, utcDay, wholeCents } = await import("../format.js");
 
 // Intl writes some spaces as no-break spaces.
 const plain = (text) => text.replace(/\s/gu, " ");
+
+test("balances that are rounded to the cent still add up", () => {
+  const parts = [6.918333, 3.004999].map(wholeCents);
+  assert.deepEqual(parts, [6.92, 3]);
+  assert.equal(plain(money(parts[0] + parts[1])), "9,92 €");
+  assert.deepEqual([-0.005, -0.004, Infinity].map(wholeCents), [-0.01, 0, Infinity]);
+});
 
 test("money is EUR exactly, with two decimals or as many as it needs", () => {
   assert.equal(plain(money(12.5)), "12,50 €");

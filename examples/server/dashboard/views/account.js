@@ -4,7 +4,7 @@ import { isWhole } from "../csv.js";
 import { download, element, heading } from "../dom.js";
 import { explain } from "../errors.js";
 import { button, field } from "../form.js";
-import { cents, decimalsOf, money } from "../format.js";
+import { cents, decimalsOf, money, wholeCents } from "../format.js";
 import { fill } from "../loading.js";
 import { notifyError } from "../notices.js";
 import { t } from "../text.js";
@@ -36,21 +36,20 @@ export function showAccount(main, owner = null) {
   return () => stopped.abort();
 }
 
-// What stands in a sum has the same decimals, so that it adds up.
+// The balances are rounded to the cent, as they change by the second, and their total is that of what is shown.
 function balanceCards(signal) {
   const cards = element("dl", { class: "figures" });
   const show = () => {
     const standing = balance.current;
     if (standing === null) return;
-    const sum = [balance.available, standing.held, balance.total];
-    const decimals = decimalsOf(sum.filter(Number.isFinite));
+    const [available, held] = [balance.available, standing.held].map(wholeCents);
     const hourly = decimalsOf([standing.perHour, standing.perHourIfAllRan]);
     const figure = (label, text) => element("div", {}, element("dt", {}, label), element("dd", {}, text));
     const cap = standing.dailyCap;
     cards.replaceChildren(
-      figure(t("balance.available"), money(balance.available, decimals)),
-      figure(t("balance.held"), money(standing.held, decimals)),
-      figure(t("balance.total"), money(balance.total, decimals)),
+      figure(t("balance.available"), money(available)),
+      figure(t("balance.held"), money(held)),
+      figure(t("balance.total"), money(available + held)),
       figure(t("balance.accrued"), cents(standing.accrued)),
       figure(t("balance.hourly"), money(standing.perHour, hourly)),
       figure(t("balance.hourlyIfAllRan"), money(standing.perHourIfAllRan, hourly)),
