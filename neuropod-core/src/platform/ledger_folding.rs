@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::clock::SteadyClock;
+use crate::money::billing::start_of_day;
 use crate::money::folding::LedgerFolding;
 
 /// The age from which on days are folded, unless operators choose another one. With it, the ledger of a pod that runs for a
@@ -75,7 +75,7 @@ impl FoldingSchedule {
 }
 
 async fn fold(rules: &FoldingRules, now: Timestamp, state: &Mutex<State>) {
-    let before = midnight_before(now.saturating_sub(rules.after).unwrap_or(Timestamp::MIN));
+    let before = start_of_day(now.saturating_sub(rules.after).unwrap_or(Timestamp::MIN));
     let result = rules.ledger.fold(before).await;
     let mut state = lock(state);
     match result {
@@ -99,13 +99,6 @@ async fn fold(rules: &FoldingRules, now: Timestamp, state: &Mutex<State>) {
     }
 }
 
-/// The last midnight (UTC) that is not after `time`.
-fn midnight_before(time: Timestamp) -> Timestamp {
-    let day = TimeZone::UTC.to_datetime(time).date();
-    // The first representable day may begin before the first timestamp.
-    TimeZone::UTC.to_timestamp(day.into()).unwrap_or(Timestamp::MIN)
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -122,8 +115,8 @@ mod tests {
             ("-009999-01-02T01:59:59Z", "-009999-01-02T01:59:59Z"),
         ] {
             let (time, midnight): (Timestamp, Timestamp) = (time.parse().unwrap(), midnight.parse().unwrap());
-            assert_eq!(midnight_before(time), midnight.min(time));
+            assert_eq!(start_of_day(time), midnight.min(time));
         }
-        assert_eq!(midnight_before(Timestamp::MIN), Timestamp::MIN);
+        assert_eq!(start_of_day(Timestamp::MIN), Timestamp::MIN);
     }
 }
