@@ -4,8 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::money::Folded;
+use neuropod_core::money::{Folded, LedgerEntry};
 use neuropod_core::{Result, UserId};
+
+use crate::account::Fold;
 
 /// The most entries that a step reads.
 pub(crate) const STEP: u32 = 2000;
@@ -34,6 +36,17 @@ pub(crate) struct Step {
     pub(crate) removed: usize,
     /// How many keys are forgotten.
     pub(crate) forgotten: usize,
+}
+
+impl Step {
+    /// What `fold` does to the entries that were read.
+    pub(crate) fn of(entries: &[LedgerEntry], fold: &Fold) -> Self {
+        Self {
+            numbers: entries.iter().map(|entry| entry.number).collect(),
+            removed: fold.removed.len(),
+            forgotten: fold.forgotten.len(),
+        }
+    }
 }
 
 /// A database with accounts.

@@ -2,9 +2,36 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use neuropod_core::money::AccountKind;
+use neuropod_core::money::{AccountKind, LedgerEntry};
 use neuropod_core::{Error, ErrorKind, Result};
 use sqlx::migrate::MigrateError;
+
+use crate::json;
+
+/// Entries of an account as they are stored, in the order of their numbers.
+pub(crate) struct StoredEntries {
+    pub(crate) entries: Vec<LedgerEntry>,
+    texts: Vec<String>,
+}
+
+impl StoredEntries {
+    /// Reads the documents of entries.
+    pub(crate) fn read(texts: Vec<String>) -> Result<Self> {
+        let entries = texts.iter().map(|text| json::read(text)).collect::<Result<_>>()?;
+        Ok(Self { entries, texts })
+    }
+
+    /// The document of an entry that takes the place of a stored one.
+    pub(crate) fn rewrite(&self, entry: &LedgerEntry) -> Result<String> {
+        match self
+            .entries
+            .binary_search_by_key(&entry.number, |known| known.number)
+        {
+            Ok(place) => json::rewrite(&self.texts[place], &self.entries[place], entry),
+            Err(_) => json::write(entry),
+        }
+    }
+}
 
 /// Converts a version or an entry number to the signed integer of a column. None grows too big for that.
 pub(crate) fn stored_number(number: u64) -> i64 {

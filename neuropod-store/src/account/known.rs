@@ -18,6 +18,29 @@ pub(crate) struct Known<'a> {
     pub(crate) balance: Option<Balance>,
 }
 
+/// The keys whose records a change depends on.
+#[cfg(any(feature = "postgres", feature = "mongo"))]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys<'a> {
+    pub(crate) key: &'a str,
+    /// The key of the hold that pays first.
+    pub(crate) hold: Option<&'a str>,
+    /// That of [`Known::folded_key_of`].
+    pub(crate) folded: Option<&'a str>,
+}
+
+#[cfg(any(feature = "postgres", feature = "mongo"))]
+impl<'a> Keys<'a> {
+    /// The key of the change itself.
+    pub(crate) fn only(key: &'a str) -> Self {
+        Self {
+            key,
+            hold: None,
+            folded: None,
+        }
+    }
+}
+
 impl Known<'_> {
     /// The key of the record that says whether such a draw may have been folded.
     pub(crate) fn folded_key_of(draw: &Draw) -> Option<String> {

@@ -19,6 +19,8 @@ pub(crate) use self::change::{Change, no_account};
 pub(crate) use self::draw::draw;
 pub(crate) use self::fold::{Fold, fold, folded_key, pods_of_charges};
 pub(crate) use self::hold::{hold, release};
+#[cfg(any(feature = "postgres", feature = "mongo"))]
+pub(crate) use self::known::Keys;
 pub(crate) use self::known::Known;
 #[cfg(any(feature = "sqlite", feature = "mongo"))]
 pub(crate) use self::names::{name_pods, pods_without_name};

@@ -12,7 +12,7 @@ use super::codec::{Encoded, stored_number};
 use super::keys::{self, Key};
 use super::server::Server;
 use crate::account::{self, Fold, Record};
-use crate::folding::{Range, STEP, Step};
+use crate::folding::{Range, STEP};
 
 /// Old entries of an account, and the keys of the pods that they charge.
 pub(super) struct Old {
@@ -58,15 +58,6 @@ impl Old {
             keys,
             markers,
         })
-    }
-
-    /// The result of this step.
-    pub(super) fn step(&self, fold: &Fold) -> Step {
-        Step {
-            numbers: self.entries.iter().map(|entry| entry.number).collect(),
-            removed: fold.removed.len(),
-            forgotten: fold.forgotten.len(),
-        }
     }
 
     /// Claims the keys of new records. Returns `false` if another account has claimed one meanwhile.

@@ -40,7 +40,7 @@ use super::failure as mongo;
 use super::folding;
 use super::keys::{self, Key};
 use super::server::Server;
-use crate::account::{self, Decision, Known, Record};
+use crate::account::{self, Decision, Keys, Known, Record};
 use crate::folding::{ACCOUNTS, FoldingStore, Range, Step};
 use crate::input;
 use crate::locks::AccountLocks;
@@ -238,7 +238,7 @@ impl Ledger {
                 };
                 let old = folding::Old::find(&self.server, user, range).await?;
                 let fold = account::fold(user, &old.entries, &old.markers);
-                let step = old.step(&fold);
+                let step = Step::of(&old.entries, &fold);
                 if fold.is_empty() {
                     return Ok(step);
                 }
@@ -281,24 +281,6 @@ impl FoldingStore for Ledger {
             accounts::delete_gone(&self.server, user).await?;
         }
         self.fold(user, range).await
-    }
-}
-
-/// The keys whose records a change depends on.
-#[derive(Clone, Copy)]
-struct Keys<'a> {
-    key: &'a str,
-    hold: Option<&'a str>,
-    folded: Option<&'a str>,
-}
-
-impl<'a> Keys<'a> {
-    fn only(key: &'a str) -> Self {
-        Self {
-            key,
-            hold: None,
-            folded: None,
-        }
     }
 }
 

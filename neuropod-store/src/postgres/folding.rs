@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use backon::BackoffBuilder;
-use neuropod_core::money::LedgerEntry;
 use neuropod_core::{Result, UserId};
 use sqlx::{Connection, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use tokio::time::sleep;
@@ -15,8 +14,7 @@ use super::ledger::{Ledger, StoredRecord, columns, find_account, find_records, p
 use super::text::{column, text};
 use crate::account::{self, Fold, Record};
 use crate::folding::{ACCOUNTS, FoldingStore, Range, STEP, Step};
-use crate::json;
-use crate::sql::{microseconds_from, stored_number};
+use crate::sql::{StoredEntries, microseconds_from, stored_number};
 
 #[async_trait]
 impl FoldingStore for Ledger {
@@ -45,7 +43,7 @@ impl FoldingStore for Ledger {
         });
         let old = found.await?;
         if old.fold(user).is_empty() {
-            return Ok(old.step(&Fold::default()));
+            return Ok(Step::of(&old.stored.entries, &Fold::default()));
         }
         self.database
             .within(async {
@@ -68,7 +66,7 @@ async fn transact(connection: &mut PgConnection, user: &UserId, range: Range) ->
     find_account(&mut *transaction, user, true).await?;
     let old = Old::find(&mut transaction, user, range).await?;
     let fold = old.fold(user);
-    let step = old.step(&fold);
+    let step = Step::of(&old.stored.entries, &fold);
     if !fold.is_empty() {
         old.write(&mut *transaction, user, fold).await?;
         transaction.commit().await.map_err(postgres::from_sqlx)?;
@@ -78,8 +76,7 @@ async fn transact(connection: &mut PgConnection, user: &UserId, range: Range) ->
 
 /// Old entries of an account, and the records of the pods that they charge.
 struct Old {
-    texts: Vec<String>,
-    entries: Vec<LedgerEntry>,
+    stored: StoredEntries,
     records: Vec<StoredRecord>,
     markers: HashMap<String, Record>,
 }
@@ -97,45 +94,24 @@ impl Old {
             .fetch_all(&mut *connection)
             .await
             .map_err(postgres::from_sqlx)?;
-        let entries = texts
-            .iter()
-            .map(|text| json::read(text))
-            .collect::<Result<Vec<LedgerEntry>>>()?;
-        let pods = account::pods_of_charges(&entries);
+        let stored = StoredEntries::read(texts)?;
+        let pods = account::pods_of_charges(&stored.entries);
         let keys: Vec<_> = pods.iter().map(account::folded_key).collect();
         let records = find_records(&mut *connection, keys.iter().map(String::as_str)).await?;
         let markers = keys.into_iter().filter_map(|key| {
             let name = column(&key);
-            let found = records.iter().find(|stored| stored.key == name)?;
+            let found = records.iter().find(|record| record.key == name)?;
             Some((key.clone(), found.record.clone()))
         });
         Ok(Self {
             markers: markers.collect(),
-            texts,
-            entries,
+            stored,
             records,
         })
     }
 
     fn fold(&self, user: &UserId) -> Fold {
-        account::fold(user, &self.entries, &self.markers)
-    }
-
-    fn step(&self, fold: &Fold) -> Step {
-        Step {
-            numbers: self.entries.iter().map(|entry| entry.number).collect(),
-            removed: fold.removed.len(),
-            forgotten: fold.forgotten.len(),
-        }
-    }
-
-    /// The text of an entry that takes the place of a stored one.
-    fn rewrite(&self, entry: &LedgerEntry) -> Result<String> {
-        let mut stored = self.entries.iter().zip(&self.texts);
-        match stored.find(|(known, _)| known.number == entry.number) {
-            Some((known, text)) => json::rewrite(text, known, entry),
-            None => json::write(entry),
-        }
+        account::fold(user, &self.stored.entries, &self.markers)
     }
 
     async fn write(&self, connection: impl PgExecutor<'_>, user: &UserId, fold: Fold) -> Result<()> {
@@ -161,7 +137,7 @@ impl Old {
         let numbers: Vec<_> = replaced.iter().map(|entry| stored_number(entry.number)).collect();
         let documents = replaced
             .iter()
-            .map(|entry| self.rewrite(entry))
+            .map(|entry| self.stored.rewrite(entry))
             .collect::<Result<Vec<_>>>()?;
         let removed: Vec<_> = removed.into_iter().map(stored_number).collect();
         let forgotten: Vec<_> = forgotten.iter().map(|key| column(key)).collect();

@@ -27,7 +27,7 @@ use tokio::time::sleep;
 use super::database::{Database, Written, failed};
 use super::failure as postgres;
 use super::text::column;
-use crate::account::{self, Change, Decision, Known, Record};
+use crate::account::{self, Change, Decision, Keys, Known, Record};
 use crate::locks::AccountLocks;
 use crate::sql::{self, kind_text, microseconds_from, stored_number, whole_microseconds};
 use crate::{input, json};
@@ -180,24 +180,6 @@ impl Ledger {
                 }
             })
             .await
-    }
-}
-
-/// The keys whose records a change depends on.
-#[derive(Clone, Copy)]
-struct Keys<'a> {
-    key: &'a str,
-    hold: Option<&'a str>,
-    folded: Option<&'a str>,
-}
-
-impl<'a> Keys<'a> {
-    fn only(key: &'a str) -> Self {
-        Self {
-            key,
-            hold: None,
-            folded: None,
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use neuropod_core::money::LedgerEntry;
 use neuropod_core::{Result, UserId};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
@@ -13,7 +12,7 @@ use super::ledger::{read_record, run, write_record};
 use crate::account::{self, Fold};
 use crate::folding::{ACCOUNTS, FoldingStore, Range, STEP, Step};
 use crate::json;
-use crate::sql::{microseconds_from, stored_number};
+use crate::sql::{StoredEntries, microseconds_from, stored_number};
 
 #[async_trait]
 impl FoldingStore for Database {
@@ -52,40 +51,24 @@ async fn fold(step: &mut SqliteConnection, user: &UserId, range: Range) -> Resul
         .fetch_all(&mut *step)
         .await
         .map_err(sqlite::from_sqlx)?;
-    let entries = texts
-        .iter()
-        .map(|text| json::read(text))
-        .collect::<Result<Vec<LedgerEntry>>>()?;
+    let stored = StoredEntries::read(texts)?;
     let mut markers = HashMap::new();
-    for pod in account::pods_of_charges(&entries) {
+    for pod in account::pods_of_charges(&stored.entries) {
         let key = account::folded_key(&pod);
         if let Some(record) = read_record(step, &key).await? {
             markers.insert(key, record);
         }
     }
-    let fold = account::fold(user, &entries, &markers);
-    let done = Step {
-        numbers: entries.iter().map(|entry| entry.number).collect(),
-        removed: fold.removed.len(),
-        forgotten: fold.forgotten.len(),
-    };
+    let fold = account::fold(user, &stored.entries, &markers);
+    let done = Step::of(&stored.entries, &fold);
     if !fold.is_empty() {
-        let stored = entries.iter().zip(&texts).map(|(entry, text)| {
-            let text = text.as_str();
-            (entry.number, (entry, text))
-        });
-        write(step, user, &stored.collect(), fold).await?;
+        write(step, user, &stored, fold).await?;
     }
     Ok(done)
 }
 
-/// Writes what folding changes. `stored` are the entries as they are now, with their texts.
-async fn write(
-    step: &mut SqliteConnection,
-    user: &UserId,
-    stored: &HashMap<u64, (&LedgerEntry, &str)>,
-    fold: Fold,
-) -> Result<()> {
+/// Writes what folding changes.
+async fn write(step: &mut SqliteConnection, user: &UserId, stored: &StoredEntries, fold: Fold) -> Result<()> {
     let Fold {
         replaced,
         removed,
@@ -93,12 +76,8 @@ async fn write(
         records,
     } = fold;
     for entry in replaced {
-        let text = match stored.get(&entry.number) {
-            Some((known, text)) => json::rewrite(text, *known, &entry)?,
-            None => json::write(&entry)?,
-        };
         let statement = sqlx::query("UPDATE entries SET document = ? WHERE user = ? AND number = ?")
-            .bind(text)
+            .bind(stored.rewrite(&entry)?)
             .bind(user.as_str())
             .bind(stored_number(entry.number));
         run(step, statement).await?;
