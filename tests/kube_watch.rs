@@ -32,10 +32,15 @@ fn own(test: &str) -> Option<TestCluster> {
     }
 }
 
-/// The next event, in time.
+/// The next event about a pod, or that the watch has caught up, in time.
 async fn next(changes: &mut BoxStream<'static, ClusterEvent>) -> ClusterEvent {
-    let event = timeout(LIMIT, changes.next()).await;
-    event.expect("an event in time").expect("the watch goes on")
+    loop {
+        let event = timeout(LIMIT, changes.next()).await;
+        let event = event.expect("an event in time").expect("the watch goes on");
+        if !matches!(event, ClusterEvent::Altered | ClusterEvent::Alive) {
+            return event;
+        }
+    }
 }
 
 /// Everything until the watch has caught up.

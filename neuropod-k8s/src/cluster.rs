@@ -1,6 +1,7 @@
 //! The backend: [`KubeCluster`], which joins the state, the operations and the set-up into a [`ClusterBackend`].
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -184,7 +185,7 @@ impl ClusterBackend for KubeCluster {
     fn watch(&self) -> BoxStream<'static, ClusterEvent> {
         let Context { requests, config, .. } = &self.context;
         let (client, scope) = (requests.client().clone(), self.context.scope());
-        let events = watch::watch(client, &config.instance, scope, config.deadline);
+        let events = watch::watch(client, config, scope);
         let end = self.end.token().clone().cancelled_owned();
         events.take_until(Box::pin(end)).boxed()
     }
@@ -205,6 +206,10 @@ impl ClusterBackend for KubeCluster {
 
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
         gpus::fetch::fetch(&self.context.requests, &self.context.config.instance).await
+    }
+
+    fn route_delay(&self) -> Duration {
+        self.context.config.services.route_delay()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything that a server does in the cluster.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
@@ -14,6 +15,7 @@ use neuropod_core::{ClusterBackend, ErrorKind};
 use neuropod_k8s::{Exposure, KubeConfig};
 use neuropod_test_cluster::{SELECTOR, wait_until};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{Kubelet, LIMIT, Recorder, Site, workload};
 
@@ -96,6 +98,17 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     }
     let mut changes = backend.watch();
     while changes.next().await != Some(ClusterEvent::Synced) {}
+    // The other watches open meanwhile, unless copied Secrets forbid it.
+    let route = match config.exposure {
+        Exposure::Ingress(_) => "ingresses",
+        _ => "httproutes",
+    };
+    let opens = async {
+        while !recorder.has_watched(route) {
+            changes.next().await;
+        }
+    };
+    drop(timeout(Duration::from_secs(5), opens).await);
     backend.remove(reference, VolumePolicy::Delete).await.unwrap();
     // The existing objects are listed, and their changes watched.
     wait_until("the end of the pod", LIMIT, async || match changes.next().await {

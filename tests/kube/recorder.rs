@@ -41,6 +41,13 @@ impl Recorder {
         KubeCluster::with_client(client, config)
     }
 
+    /// Whether a watch on this resource was opened.
+    pub(crate) fn has_watched(&self, resource: &str) -> bool {
+        let used = self.0.lock().unwrap();
+        used.iter()
+            .any(|used| used.verb == "watch" && used.resource == resource)
+    }
+
     /// Whether a right was used: one of a `Role` in its namespace, one of a `ClusterRole` anywhere else, or in
     /// any namespace if no other rule grants it.
     pub(crate) fn has_used(&self, right: &Right, namespace: &str, others: &BTreeSet<Right>) -> bool {

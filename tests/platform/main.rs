@@ -28,6 +28,7 @@ mod races;
 mod recovery;
 mod rest;
 mod servers;
+mod stillness;
 mod tokens;
 mod updates;
 mod users;

@@ -345,6 +345,10 @@ impl ClusterBackend for Slow {
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
         self.cluster.gpus().await
     }
+
+    fn route_delay(&self) -> Duration {
+        self.cluster.route_delay()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -426,6 +430,9 @@ impl ClusterBackend for Hesitant {
     }
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
         Err(busy())
+    }
+    fn route_delay(&self) -> Duration {
+        self.0.route_delay()
     }
 }
 

@@ -100,6 +100,9 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
             model: None,
             total: 40,
         }],
+        // Some clusters report pods alone, and in some the routes take a while to learn of a pod.
+        heartbeat: (seed % 4 != 3).then_some(Duration::from_mins(1)),
+        route_delay: Duration::from_secs(seed % 2 * 3),
         ..Settings::default()
     };
     let world = World::new(settings).await;

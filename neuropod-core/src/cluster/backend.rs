@@ -40,6 +40,9 @@ pub trait ClusterBackend: Send + Sync + 'static {
     /// A stream of changes of all pods of the platform. It resumes by itself after disconnects without losing
     /// or inventing a change; it ends only when the backend is dropped. It begins with the existing pods,
     /// followed by [`ClusterEvent::Synced`].
+    ///
+    /// A backend that also watches the other objects reports [`ClusterEvent::Altered`] and [`ClusterEvent::Alive`]:
+    /// then the driver does not ask for the [`inventory`](Self::inventory) again while nothing changes.
     fn watch(&self) -> BoxStream<'static, ClusterEvent>;
 
     /// The log of the pod's container, unchanged.
@@ -59,6 +62,12 @@ pub trait ClusterBackend: Send + Sync + 'static {
     /// resource. `None` if the cluster does not report it. It is separate from [`inventory`](Self::inventory) because
     /// it requires all pods of the cluster, and the driver never needs it.
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>>;
+
+    /// How long the routes of a pod may still answer with an error after the pod has become ready: whatever forwards
+    /// requests needs this time to learn of it. The driver reports the pod as ready only afterwards.
+    fn route_delay(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The bytes of a log; a broken connection is an error item, after which the stream ends.
@@ -86,6 +95,12 @@ pub enum ClusterEvent {
     /// The stream has caught up: every existing pod has been reported since it opened or broke. Changes during
     /// an interruption were reported as `Changed` and `Gone` before this.
     Synced,
+    /// An object other than a pod may have been created, changed or deleted: a service, route, secret, policy or volume of
+    /// the platform. The next resync lists everything.
+    Altered,
+    /// The watch is open and has reported every change up to now: of pods at once, of other objects (as `Altered`) within
+    /// three minutes. It comes about once a minute, and never from a backend that only watches pods.
+    Alive,
 }
 
 /// Selects a part of a log.

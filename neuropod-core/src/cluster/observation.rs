@@ -15,6 +15,8 @@ pub struct Observation {
     pub objects: Objects,
     /// The workspace volume.
     pub volume: ObservedVolume,
+    /// Since when the driver has seen that the pod is ready, by the platform's clock; backends leave it empty.
+    pub ready_since: Option<Timestamp>,
 }
 
 impl Observation {
@@ -24,6 +26,7 @@ impl Observation {
             pod: None,
             objects: Objects::Absent,
             volume: ObservedVolume::Absent,
+            ready_since: None,
         }
     }
 

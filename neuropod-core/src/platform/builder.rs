@@ -330,8 +330,10 @@ impl PlatformBuilder {
             ));
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let cluster = self.cluster.ok_or_else(|| missing("cluster"))?;
+        let route_delay = SignedDuration::try_from(cluster.route_delay()).unwrap_or(SignedDuration::MAX);
         let backends = Backends {
-            cluster: self.cluster.ok_or_else(|| missing("cluster"))?,
+            cluster,
             pods: self.pods.ok_or_else(|| missing("store of pods"))?,
             users: self.users.unwrap_or_else(|| Arc::new(NoUsers)),
             templates: self.templates.unwrap_or_else(|| Arc::new(NoTemplates)),
@@ -352,7 +354,7 @@ impl PlatformBuilder {
             limits: self.limits,
             catalogue: self.catalogue,
             layout: self.layout,
-            deadlines,
+            deadlines: deadlines.with_routes(route_delay),
             prices: self.price_list,
             price_policy: self.price_policy,
             currency: self.currency,

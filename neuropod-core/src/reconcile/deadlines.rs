@@ -23,6 +23,9 @@ pub struct Deadlines {
     /// stops it and frees its GPU; also how long a start waits for leftover objects to be deleted. Large images
     /// take long to pull.
     pub start: SignedDuration,
+    /// How long a pod must have been ready before it is reported as ready, because its routes may not know it yet
+    /// ([`route_delay`](crate::ClusterBackend::route_delay)).
+    pub routes: SignedDuration,
 }
 
 impl Default for Deadlines {
@@ -30,6 +33,7 @@ impl Default for Deadlines {
     fn default() -> Self {
         Self {
             start: SignedDuration::from_secs(START_SECONDS),
+            routes: SignedDuration::ZERO,
         }
     }
 }
@@ -39,6 +43,12 @@ impl Deadlines {
     #[must_use]
     pub fn with_start(self, start: SignedDuration) -> Self {
         Self { start, ..self }
+    }
+
+    /// Sets the time that routes need to learn of a pod that has become ready.
+    #[must_use]
+    pub fn with_routes(self, routes: SignedDuration) -> Self {
+        Self { routes, ..self }
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn next_time(
         let seen = live(pod, observation);
         let container = seen.and_then(|seen| seen.container.as_ref());
         times.push(seen.and_then(|seen| seen.passes_until));
+        times.push(reachable_at(pod, observation, deadlines));
         times.push(moves_at(pod).filter(|_| seen.is_some_and(|seen| can_move(seen, now))));
         let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
         times.push(pod.retry_at);
@@ -175,7 +176,7 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
         next.wait = None;
     }
     next.step = match live {
-        Some(seen) if seen.phase == Phase::Running && seen.ready => Step::Ready,
+        Some(seen) if is_reachable(next, seen, observation, deadlines, now) => Step::Ready,
         Some(seen) if seen.phase == Phase::Running => Step::Starting,
         Some(seen) => seen.step,
         None if next.meter.hold_state == HoldState::Open => Step::Scheduling,
@@ -198,6 +199,24 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
         next.status = Status::Error;
     }
     next.wait = next.wait.take().filter(|_| next.desired == Desired::Running);
+}
+
+/// Whether the pod is ready, and its routes have had the time to learn of it.
+fn is_reachable(
+    pod: &Pod,
+    seen: &ObservedPod,
+    observation: &Observation,
+    deadlines: Deadlines,
+    now: Timestamp,
+) -> bool {
+    let is_ready = seen.phase == Phase::Running && seen.ready;
+    is_ready && reachable_at(pod, observation, deadlines).is_none_or(|at| at <= now)
+}
+
+/// When the routes of a pod have had the time to learn that it is ready; `None`: they know it.
+fn reachable_at(pod: &Pod, observation: &Observation, deadlines: Deadlines) -> Option<Timestamp> {
+    let since = observation.ready_since.filter(|_| pod.step != Step::Ready)?;
+    Some(since.saturating_add(deadlines.routes).unwrap_or(Timestamp::MAX))
 }
 
 fn remember(failed: &mut Vec<String>, node: &String) {

@@ -93,6 +93,7 @@ fn apply_volume(cluster: &mut ClusterState, workload: &Workload) -> Result<()> {
         }
     }
     cluster.writes += 1;
+    cluster.alter();
     Ok(())
 }
 
@@ -115,6 +116,7 @@ fn apply_companion(cluster: &mut ClusterState, workload: &Workload, key: ObjectK
         _ => {
             objects.companions.insert(key, companion);
             cluster.writes += 1;
+            cluster.alter();
         }
     }
     Ok(())
@@ -169,6 +171,7 @@ pub(super) fn remove(
 ) -> Observation {
     let pod_id = &reference.pod_id;
     if let Some(objects) = cluster.workloads.get_mut(pod_id) {
+        let before = cluster.writes;
         for (key, companion) in std::mem::take(&mut objects.companions) {
             cluster.writes += u64::from(!companion.terminating);
             if cluster.finalizers.contains(&key) {
@@ -180,6 +183,9 @@ pub(super) fn remove(
             } else {
                 cluster.names.remove(&key);
             }
+        }
+        if cluster.writes != before {
+            cluster.alter();
         }
         terminate(cluster, pod_id);
         cluster.forget_if_empty(pod_id);
@@ -195,6 +201,7 @@ pub(super) fn delete_volume(cluster: &mut ClusterState, key: &ObjectKey) {
     if let Some(volume) = cluster.volumes.get_mut(key).filter(|volume| !volume.terminating) {
         volume.terminating = true;
         cluster.writes += 1;
+        cluster.alter();
     }
     cluster.reclaim_volume(key);
 }
@@ -207,6 +214,7 @@ pub(super) fn observe(cluster: &ClusterState, reference: &WorkloadRef) -> Observ
         pod: pod.map(SimPod::observed),
         objects: objects.map_or(Objects::Absent, observe_companions),
         volume: observe_volume(cluster, &ObjectKey::volume(reference)),
+        ready_since: None,
     }
 }
 

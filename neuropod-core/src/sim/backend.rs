@@ -1,5 +1,7 @@
 //! The simulated cluster as a [`ClusterBackend`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tokio::time::sleep;
@@ -62,6 +64,10 @@ impl ClusterBackend for SimCluster {
 
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
         call(self, Method::Gpus, None, |cluster| Ok(Some(gpu_nodes(cluster)))).await
+    }
+
+    fn route_delay(&self) -> Duration {
+        self.shared.read(|cluster| cluster.settings.route_delay)
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn delete_by_hand(cluster: &mut ClusterState, key: &ObjectKey) {
         }
         return drop_pod(cluster, &pod_id);
     }
+    cluster.alter();
     let companions = cluster.workloads.get_mut(&pod_id);
     let companions = companions.map(|objects| &mut objects.companions);
     if cluster.finalizers.contains(key) {

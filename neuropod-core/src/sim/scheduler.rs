@@ -68,8 +68,10 @@ fn place(cluster: &mut ClusterState, pod_id: &PodId) -> bool {
             return false;
         }
     }
-    if let Some(volume) = cluster.volumes.get_mut(&volume) {
-        volume.bound = true;
+    if let Some(volume) = cluster.volumes.get_mut(&volume)
+        && !std::mem::replace(&mut volume.bound, true)
+    {
+        cluster.alter();
     }
     true
 }

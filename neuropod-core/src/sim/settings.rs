@@ -40,6 +40,11 @@ pub struct Settings {
     pub log_streams: Option<usize>,
     /// From a change to its event.
     pub watch_delay: Duration,
+    /// How often a watch reports that it is [alive](crate::cluster::ClusterEvent::Alive). It then also reports that objects
+    /// other than pods were [altered](crate::cluster::ClusterEvent::Altered). `None`: it reports pods only.
+    pub heartbeat: Option<Duration>,
+    /// What the cluster states as its [`route_delay`](crate::ClusterBackend::route_delay).
+    pub route_delay: Duration,
     /// The GPUs of the nodes.
     pub gpus: Vec<GpuPool>,
     /// Whether a volume can only be on one node at a time, which all its pods have to share.
@@ -74,6 +79,8 @@ impl Default for Settings {
             latency: Duration::from_millis(5),
             log_streams: None,
             watch_delay: Duration::ZERO,
+            heartbeat: Some(Duration::from_mins(1)),
+            route_delay: Duration::ZERO,
             gpus: vec![GpuPool {
                 resource: "nvidia.com/gpu".to_owned(),
                 model: None,

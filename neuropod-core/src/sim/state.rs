@@ -220,6 +220,7 @@ impl ClusterState {
         let terminating = self.volumes.get(key).is_some_and(|volume| volume.terminating);
         if terminating && !in_use && !self.finalizers.contains(key) {
             self.volumes.remove(key);
+            self.alter();
         }
     }
 
@@ -245,6 +246,19 @@ impl ClusterState {
             (None, None) => return,
         };
         self.watchers.send(self.watch_arrival(), &event);
+    }
+
+    /// Notes that an object other than a pod was created, changed or deleted.
+    pub(super) fn alter(&mut self) {
+        if self.settings.heartbeat.is_some() {
+            self.watchers.send(self.watch_arrival(), &ClusterEvent::Altered);
+        }
+    }
+
+    /// Lets a watch report that it is alive, after all events in transit.
+    pub(super) fn beat(&mut self, watch: u64) {
+        self.watchers
+            .send_to(watch, self.watch_arrival(), ClusterEvent::Alive);
     }
 
     /// Opens a watch and returns its number.

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use futures::stream::{self, BoxStream, StreamExt};
+use jiff::Timestamp;
 
 use super::shared::Shared;
-use super::state::ClusterState;
+use super::state::{ClusterState, later};
 use crate::cluster::backend::ClusterEvent;
 
 /// Closes the watch when its stream is dropped.
@@ -30,14 +31,32 @@ pub(super) fn open_watch(shared: &Arc<Shared>) -> BoxStream<'static, ClusterEven
         id,
     };
     let waiting = shared.waiting();
-    stream::unfold((watch, waiting), |(watch, mut waiting)| async move {
-        loop {
-            let received = waiting.read(|cluster| cluster.receive(watch.id))?;
-            match received {
-                Ok(event) => return Some((event, (watch, waiting))),
-                Err(due) => waiting.until(due).await,
+    let first = shared.read(|cluster| next_beat(cluster));
+    stream::unfold(
+        (watch, waiting, first),
+        |(watch, mut waiting, mut beat)| async move {
+            loop {
+                let received = waiting.read(|cluster| {
+                    if beat.is_some_and(|at| at <= cluster.now) {
+                        cluster.beat(watch.id);
+                        beat = next_beat(cluster);
+                    }
+                    cluster.receive(watch.id)
+                })?;
+                match received {
+                    Ok(event) => return Some((event, (watch, waiting, beat))),
+                    Err(due) => waiting.until(due.into_iter().chain(beat).min()).await,
+                }
             }
-        }
-    })
+        },
+    )
     .boxed()
+}
+
+/// When a watch next reports that it is alive.
+fn next_beat(cluster: &ClusterState) -> Option<Timestamp> {
+    cluster
+        .settings
+        .heartbeat
+        .map(|heartbeat| later(cluster.now, heartbeat))
 }

@@ -18,7 +18,7 @@ impl KnownPods {
         match event {
             ClusterEvent::Changed { pod_id, pod } => drop(self.0.insert(pod_id.clone(), pod.clone())),
             ClusterEvent::Gone { pod_id, .. } => drop(self.0.remove(pod_id)),
-            ClusterEvent::Synced => {}
+            ClusterEvent::Synced | ClusterEvent::Altered | ClusterEvent::Alive => {}
         }
     }
 
@@ -98,6 +98,13 @@ impl Watchers {
         }
         for watcher in self.by_id.values_mut() {
             watcher.send(arrival, event.clone());
+        }
+    }
+
+    /// Sends an event to one watch, unless its connection is cut.
+    pub(super) fn send_to(&mut self, id: u64, arrival: Timestamp, event: ClusterEvent) {
+        if let Some(watcher) = self.by_id.get_mut(&id).filter(|_| !self.is_broken) {
+            watcher.send(arrival, event);
         }
     }
 

@@ -22,6 +22,8 @@ const LIMIT: Duration = Duration::from_hours(1);
 pub(crate) fn cluster() -> SimCluster {
     SimCluster::new(Settings {
         latency: Duration::ZERO,
+        // Its events would come between those of the pods.
+        heartbeat: None,
         ..Settings::default()
     })
 }

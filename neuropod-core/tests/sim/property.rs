@@ -119,7 +119,8 @@ proptest! {
     fn the_watch_agrees_with_the_cluster(steps in prop::collection::vec(step(), 1..40), gap in 1..60_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let cluster = SimCluster::new(Settings::default());
+            // Without signs of life, which never end.
+            let cluster = SimCluster::new(Settings { heartbeat: None, ..Settings::default() });
             let faults = Faults::at_call(gap, Fault::ErrorAfter);
             let bare = tokio::spawn(follow(Arc::new(cluster.clone())));
             let broken = tokio::spawn(follow(faults.cluster(Arc::new(cluster.clone()))));

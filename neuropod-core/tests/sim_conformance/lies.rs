@@ -170,6 +170,10 @@ impl ClusterBackend for Liar {
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
         self.inner.gpus().await
     }
+
+    fn route_delay(&self) -> std::time::Duration {
+        self.inner.route_delay()
+    }
 }
 
 /// Distorts a pod in the watch and in results.

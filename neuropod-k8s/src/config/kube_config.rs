@@ -1,5 +1,6 @@
 //! The whole configuration of the backend.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use neuropod_core::cluster::{Catalogue, WorkloadRef};
@@ -205,5 +206,15 @@ impl KubeConfig {
     /// The namespace of a pod's objects.
     pub(crate) fn namespace_of<'a>(&'a self, reference: &'a WorkloadRef) -> &'a str {
         reference.namespace.as_deref().unwrap_or(&self.namespace)
+    }
+
+    /// The names of the Secrets that pods and routes use. They are copied into the namespaces of users.
+    pub(crate) fn secret_names(&self) -> BTreeSet<&str> {
+        let tls = match &self.exposure {
+            Exposure::Ingress(routes) => routes.tls_secret.as_deref(),
+            Exposure::Gateway(_) => None,
+        };
+        let pull = self.image_pull_secrets.iter().map(String::as_str);
+        pull.chain(tls).collect()
     }
 }

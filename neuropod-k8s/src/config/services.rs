@@ -1,14 +1,16 @@
 //! The kind of the Services of ports.
 
+use std::time::Duration;
+
 /// The kind of the Service of each port.
 ///
 /// Who needs [`ClusterIp`](Self::ClusterIp):
 /// - load balancers outside of the cluster that send to nodes instead of pods: Ingresses of GKE without container-native
 ///   load balancing, AWS Load Balancer Controller with `target-type: instance`, Azure Application Gateway for
 ///   Kubernetes with `ClusterIP` backends;
-/// - ports that open within seconds of their container's start, if the very first visitor must get in: Traefik
-///   (`providersThrottleDuration`) and ingress-nginx take up to two or three seconds to learn of a new pod, and send
-///   to the address of a Service from the beginning;
+/// - pods that must be reported as ready the very moment their port opens. Traefik (`providersThrottleDuration`) and
+///   ingress-nginx take up to two or three seconds to learn of a new pod, while they send to the address of a Service from
+///   the beginning. So a pod with headless Services is reported as ready three seconds after it is;
 /// - service meshes that only route cluster IPs.
 ///
 /// A Service that exists keeps its kind, because Kubernetes does not change it. The next run of its pod has the new one.
@@ -23,4 +25,17 @@ pub enum Services {
     Headless,
     /// With an address of its own, which kube-proxy or its replacement forwards to the pod.
     ClusterIp,
+}
+
+/// How long controllers may take to learn of the address of a pod that has become ready: two seconds and their requests.
+const LEARNING: Duration = Duration::from_secs(3);
+
+impl Services {
+    /// How long the routes may answer with an error after a pod has become ready.
+    pub(crate) fn route_delay(self) -> Duration {
+        match self {
+            Self::Headless => LEARNING,
+            Self::ClusterIp => Duration::ZERO,
+        }
+    }
 }

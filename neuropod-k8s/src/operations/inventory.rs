@@ -44,17 +44,19 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
     let add_claim = |claims: &mut Claims, claim: PartialClaim| {
         claims.insert(place(&claim.metadata), claim);
     };
-    let (found_pods, claims, objects, mut notes, about_nodes, about_claims) = tokio::try_join!(
+    let (found_pods, claims, objects, mut notes) = tokio::try_join!(
         requests.list::<PartialPod>(Kind::Pod, scope, &pods_only),
         requests.fold(Kind::PersistentVolumeClaim, scope, &claims, add_claim),
         objects,
         events(ABOUT_PODS),
-        events(ABOUT_NODES),
-        events(ABOUT_CLAIMS),
     )?;
+    // They add nothing to pods that are ready, and the API server reads all events to find them.
+    if found_pods.iter().any(status::is_unready) {
+        let (about_nodes, about_claims) = tokio::try_join!(events(ABOUT_NODES), events(ABOUT_CLAIMS))?;
+        notes.extend(about_nodes);
+        notes.extend(about_claims);
+    }
     repair(context, &found_pods).await;
-    notes.extend(about_nodes);
-    notes.extend(about_claims);
     let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
     for pod in found_pods {
         if let Some(key) = key(&pod.metadata) {

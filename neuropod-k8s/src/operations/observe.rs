@@ -19,16 +19,16 @@ use crate::status::{self, ABOUT_CLAIMS, Warnings};
 /// progress, and show when its port was closed.
 pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Result<Observation> {
     let found = find(context, reference).await?;
-    let about = if found.pod.is_some() {
-        events(context, reference).await?
-    } else {
-        Vec::new()
+    let about = match &found.pod {
+        Some(pod) => events(context, reference, status::is_unready(pod)).await?,
+        None => Vec::new(),
     };
     Ok(found.observation(reference, &about, &context.config.instance))
 }
 
-/// The events about a pod and its claim. The API server reads all events of the namespace to find them.
-async fn events(context: &Context, reference: &WorkloadRef) -> Result<Vec<PartialEvent>> {
+/// The events about a pod, and about its claim if it is `unready`. The API server reads all events of the namespace to find
+/// them.
+async fn events(context: &Context, reference: &WorkloadRef, unready: bool) -> Result<Vec<PartialEvent>> {
     let namespace = Some(context.namespace(reference));
     // A pod has few events, so all of them are fetched, not only warnings.
     let about_pod = format!("involvedObject.kind=Pod,involvedObject.name={}", reference.name);
@@ -41,9 +41,10 @@ async fn events(context: &Context, reference: &WorkloadRef) -> Result<Vec<Partia
             .await
     };
     let about_claim = async {
-        match reference.volume.as_str() {
-            "" => Ok(Vec::new()),
-            _ => events(&about_claim).await,
+        if unready && !reference.volume.is_empty() {
+            events(&about_claim).await
+        } else {
+            Ok(Vec::new())
         }
     };
     let (mut about, about_claim) = tokio::try_join!(events(&about_pod), about_claim)?;

@@ -19,9 +19,13 @@ use crate::api::kinds::Kind;
 use crate::api::manifest::Manifest;
 use crate::api::request::Requests;
 use crate::config::{Exposure, KubeConfig};
+use crate::watch::beside_pods;
 
 /// The verbs for the objects of a run.
 const ALL: &[&str] = &["get", "list", "create", "patch", "delete"];
+
+/// What a platform that may not watch an object beside the pods does without.
+const UNWATCHED: &str = "everything is listed every five minutes, even while nothing changes";
 
 /// The verbs for namespaces of users, and the limits in them, which are never deleted.
 const KEPT: &[&str] = &["get", "create", "patch"];
@@ -124,6 +128,10 @@ fn needed(config: &KubeConfig) -> Vec<Right> {
             ..of_cluster("get", kind)
         },
         None => of_cluster("list", kind),
+    }));
+    all.extend(beside_pods(config).into_iter().map(|kind| Right {
+        without: Some(UNWATCHED),
+        ..right("watch", kind)
     }));
     all.push(Right {
         without: Some("what pods use of processors and memory is not known"),

@@ -15,5 +15,5 @@ pub(crate) mod tests;
 mod warnings;
 
 pub(crate) use self::container::was_started;
-pub(crate) use self::observed::observed;
+pub(crate) use self::observed::{is_unready, observed};
 pub(crate) use self::warnings::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings, adds_to_status};

@@ -28,7 +28,7 @@ pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> Observe
     };
     let running = running(container);
     let finished = finished(container);
-    let ready = phase == Phase::Running && running.is_some() && is_true(pod, "Ready");
+    let ready = phase == Phase::Running && is_serving(pod, container);
     let hash = pod.metadata.annotations.spec_hash.clone().unwrap_or_default();
     let mut observed = ObservedPod::new(&pod.metadata.uid, pod.metadata.run(), hash);
     observed.node = Some(pod.spec.node_name.clone()).filter(|node| !node.is_empty());
@@ -49,6 +49,16 @@ pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> Observe
     observed.passes_until = cause.as_ref().and_then(|cause| cause.passes_until);
     observed.reason = cause.map(|cause| cause.reason);
     observed
+}
+
+/// Whether events about nodes and claims may explain the state of the pod: it isn't ready, or does not stay.
+pub(crate) fn is_unready(pod: &PartialPod) -> bool {
+    pod.metadata.is_leaving() || !is_serving(pod, pod.status.container())
+}
+
+/// Whether the container runs and is ready.
+fn is_serving(pod: &PartialPod, container: Option<&ContainerStatus>) -> bool {
+    running(container).is_some() && is_true(pod, "Ready")
 }
 
 /// When the port of the container was last known to be closed: its probe was refused, or the pod became unready.

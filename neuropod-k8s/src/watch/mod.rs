@@ -1,10 +1,12 @@
-//! One stream of changes for all pods, whatever their number: a watch on the pods, and three on the events that
-//! explain them.
+//! One stream of changes for all pods, whatever their number: a watch on the pods and one on the events about them, one for each
+//! kind of object that belongs to them, and, while a pod isn't ready, two on the events about nodes and claims.
 
+mod aliveness;
+mod outage;
 mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tracker;
 
-pub(crate) use self::stream::watch;
+pub(crate) use self::stream::{beside_pods, watch};

@@ -13,7 +13,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 use kube::Client;
-use kube::api::{ListParams, WatchParams};
+use kube::api::ListParams;
 use kube::core::{Request, WatchEvent};
 use neuropod_core::{Error, ErrorKind};
 use tokio::time::{Instant, sleep, timeout};
@@ -22,16 +22,19 @@ use crate::api::error::Call;
 use crate::api::kinds::Kind;
 use crate::api::partial::{List, Partial};
 
-/// How long the API server should keep a watch open, in seconds. It supports up to 5 minutes well.
-const WATCH_SECONDS: u32 = 290;
+/// How long the API server should keep a watch open, in seconds. Each opening is a request, and a dead connection is noticed
+/// by its silence.
+const WATCH_SECONDS: u32 = 20 * 60;
 
 /// How long a watch stays open that resumes after a break, in seconds. The API server sends a bookmark 2 seconds before it
 /// ends a watch, and otherwise once a minute. A short watch therefore soon shows that no event was missed.
 const CATCH_UP_SECONDS: u32 = 5;
 
-/// A connection that is silent for this long is dead, as bookmarks come once a minute. Watches on events are an exception:
-/// bookmarks come from the watch cache of the API server, which has no events (`--default-watch-cache-size`).
+/// A connection that is silent for this long is dead, as bookmarks come once a minute.
 const SILENCE: Duration = Duration::from_secs(150);
+/// After this long without events, a watch on events is opened again, to see whether the API server responds. It gets no
+/// bookmarks: they come from the watch cache of the API server, which has no events (`--default-watch-cache-size`).
+const EVENT_SILENCE: Duration = Duration::from_mins(5);
 
 /// After this many failures in a row the watch lists again, because the version itself may be the cause: an etcd that was
 /// restored from a backup does not know it, and reports that in many ways.
@@ -39,15 +42,21 @@ const FAILURES_BEFORE_LIST: u32 = 6;
 
 const PAGE: u32 = 500;
 
+/// The response to a watch has whole objects, or only their metadata.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 /// An update from a watch.
 #[derive(Debug)]
 pub(super) enum Update<T> {
-    /// All objects that exist. All others are gone.
+    /// All objects that exist. All others are gone. Of a watch [on changes](Selection::changes_only): any object may have
+    /// changed.
     Listed(Vec<T>),
     Applied(T),
     Deleted(T),
     /// After a break: all changes that happened meanwhile have been reported.
     CaughtUp,
+    /// All changes up to now have been reported.
+    Alive,
     /// The watch broke. It resumes by itself.
     Broken(Error),
 }
@@ -59,11 +68,35 @@ pub(super) struct Selection {
     pub(super) path: String,
     pub(super) labels: Option<String>,
     pub(super) fields: Option<String>,
+    /// Only the fact of a change matters: the objects that exist are not listed, and have nothing but their metadata.
+    pub(super) changes_only: bool,
 }
 
 impl Selection {
     fn call(&self, verb: &'static str) -> Call<'static> {
         Call::on_kind(verb, self.kind, None)
+    }
+
+    /// The request for a watch of so many seconds. kube's own permits no more than 295.
+    fn watch(&self, seconds: u32, version: &str) -> http::Result<http::Request<Vec<u8>>> {
+        let mut query = form_urlencoded::Serializer::new(format!("{}?", self.path));
+        query
+            .append_pair("watch", "true")
+            .append_pair("timeoutSeconds", &seconds.to_string())
+            .append_pair("allowWatchBookmarks", "true")
+            .append_pair("resourceVersion", version);
+        for (name, selector) in [("labelSelector", &self.labels), ("fieldSelector", &self.fields)] {
+            if let Some(selector) = selector {
+                query.append_pair(name, selector);
+            }
+        }
+        let request = http::Request::get(query.finish());
+        let request = if self.changes_only {
+            request.header(http::header::ACCEPT, METADATA)
+        } else {
+            request
+        };
+        request.body(Vec::new())
     }
 }
 
@@ -168,15 +201,7 @@ impl<T: Partial> Source<T> {
         } else {
             CATCH_UP_SECONDS
         };
-        let params = WatchParams {
-            label_selector: self.selection.labels.clone(),
-            field_selector: self.selection.fields.clone(),
-            timeout: Some(seconds),
-            bookmarks: true,
-            send_initial_events: false,
-        };
-        let request = Request::new(&self.selection.path).watch(&params, &version);
-        let opened = open(self.client.clone(), request);
+        let opened = open(self.client.clone(), self.selection.watch(seconds, &version));
         match timeout(self.deadline, opened).await {
             Ok(Ok(events)) => {
                 self.state = State::Watching {
@@ -207,7 +232,11 @@ impl<T: Partial> Source<T> {
         caught_up: bool,
         until: Instant,
     ) -> Option<Update<T>> {
-        let event = match timeout(SILENCE, events.next()).await {
+        let silence = match self.selection.kind {
+            Kind::Event => EVENT_SILENCE,
+            _ => SILENCE,
+        };
+        let event = match timeout(silence, events.next()).await {
             Ok(Some(Ok(event))) => event,
             Ok(Some(Err(error))) => {
                 let error = self.selection.call("watch").failed(error);
@@ -235,8 +264,12 @@ impl<T: Partial> Source<T> {
                 Some(Update::Deleted(object)),
             ),
             WatchEvent::Bookmark(bookmark) => {
-                let update = (!caught_up).then_some(Update::CaughtUp);
-                (bookmark.metadata.resource_version, update)
+                let update = if caught_up {
+                    Update::Alive
+                } else {
+                    Update::CaughtUp
+                };
+                (bookmark.metadata.resource_version, Some(update))
             }
             WatchEvent::Error(status) if is_forgotten(status.code) => return None,
             WatchEvent::Error(status) => {
@@ -285,22 +318,30 @@ impl<T: Partial> Source<T> {
     }
 }
 
-/// All objects, from all pages, and the version that they belong to.
+/// All objects, from all pages, and the version that they belong to. If only changes matter, there are no objects.
 async fn list_pages<T: Partial>(
     client: Client,
     selection: Selection,
 ) -> Result<(Vec<T>, String), kube::Error> {
     let request = Request::new(&selection.path);
+    let only_version = selection.changes_only;
     let mut page = ListParams {
         label_selector: selection.labels,
         field_selector: selection.fields,
-        limit: Some(PAGE),
+        limit: Some(if only_version { 1 } else { PAGE }),
         ..ListParams::default()
     };
     let mut objects = Vec::new();
     loop {
-        let list = request.list(&page).map_err(kube::Error::BuildRequest)?;
-        let list: List<T> = client.request(list).await?;
+        let list = if only_version {
+            request.list_metadata(&page)
+        } else {
+            request.list(&page)
+        };
+        let list: List<T> = client.request(list.map_err(kube::Error::BuildRequest)?).await?;
+        if only_version {
+            return Ok((objects, list.metadata.resource_version));
+        }
         objects.extend(list.items);
         if list.metadata.next.is_empty() {
             return Ok((objects, list.metadata.resource_version));
@@ -311,9 +352,11 @@ async fn list_pages<T: Partial>(
 
 async fn open<T: Partial>(
     client: Client,
-    request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    request: http::Result<http::Request<Vec<u8>>>,
 ) -> Result<Events<T>, kube::Error> {
-    let request = request.map_err(kube::Error::BuildRequest)?;
+    let request = request
+        .map_err(kube::core::request::Error::BuildRequest)
+        .map_err(kube::Error::BuildRequest)?;
     let events = client.request_events::<T>(request).await?;
     Ok(events.boxed())
 }

@@ -65,7 +65,7 @@ fn synced_comes_once_both_watches_have_begun() {
 #[test]
 fn a_missing_right_to_read_warnings_delays_nothing() {
     let mut tracker = Tracker::default();
-    tracker.handle(Item::Pods(Update::Listed(Vec::new())));
+    tracker.handle(Item::Pods(Update::Listed(vec![partial("a", &pending())])));
     let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
     assert_eq!(
         reported(&tracker.handle(Item::Events(About::Pods, Update::Broken(forbidden)))),
@@ -214,6 +214,7 @@ fn source_of(
         path: kind.path(None),
         labels: Some("a=b".into()),
         fields: None,
+        changes_only: false,
     };
     let source = Source::new(Client::new(service, "default"), selection, Duration::from_secs(5));
     (Box::pin(source.stream()), received)
@@ -267,6 +268,7 @@ async fn updates(source: &mut (impl Stream<Item = Update<PartialPod>> + Unpin), 
         Update::Applied(pod) => format!("applied {}", pod.meta().uid),
         Update::Deleted(pod) => format!("deleted {}", pod.meta().uid),
         Update::CaughtUp => "caught up".to_owned(),
+        Update::Alive => "alive".to_owned(),
         Update::Broken(error) => format!("broken: {}", error.message()),
     });
     words.collect().await
@@ -279,13 +281,14 @@ async fn a_watch_resumes_from_the_last_version() {
         Reply::Watch(vec![event("MODIFIED", &pod("a", 6, &pending())), bookmark(9)]),
         Reply::Open(vec![event("DELETED", &pod("a", 11, &pending())), bookmark(12)]),
     ]);
-    let seen = updates(&mut source, 5).await;
+    let seen = updates(&mut source, 6).await;
     // The watch was cut off: the API server would have kept it open for minutes.
     assert_eq!(
         seen,
         [
             "listed 1",
             "applied a",
+            "alive",
             "broken: the watch was cut off",
             "deleted a",
             "caught up"
@@ -293,7 +296,7 @@ async fn a_watch_resumes_from_the_last_version() {
     );
     let received = received.lock().unwrap().clone();
     assert!(
-        received[1].contains("resourceVersion=5") && received[1].contains("timeoutSeconds=290"),
+        received[1].contains("resourceVersion=5") && received[1].contains("timeoutSeconds=1200"),
         "{received:?}"
     );
     assert!(

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use neuropod_core::PodId;
 use neuropod_core::cluster::{ClusterEvent, ObservedPod};
-use neuropod_core::{Error, PodId};
 
+use super::outage::Outage;
 use super::source::Update;
 use crate::api::partial::{PartialEvent, PartialPod};
 use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings};
@@ -28,7 +29,9 @@ pub(super) enum About {
 }
 
 impl About {
-    pub(super) const ALL: [Self; 3] = [Self::Pods, Self::Nodes, Self::Claims];
+    const ALL: [Self; 3] = [Self::Pods, Self::Nodes, Self::Claims];
+    /// Those that add nothing to a pod that is ready.
+    pub(super) const UNREADY: [Self; 2] = [Self::Nodes, Self::Claims];
 
     /// The field selector of the events.
     pub(super) fn selector(self) -> &'static str {
@@ -70,6 +73,8 @@ pub(super) struct Tracker {
     caught_up: bool,
     /// The first list of warnings has come, or has failed. `Synced` waits for it only once.
     warnings_settled: bool,
+    /// The uids of the pods that aren't ready: events about nodes and claims may explain why.
+    unready: HashSet<String>,
     pods_outage: Outage,
     /// Indexed by [`About`].
     notes: [Notes; About::ALL.len()],
@@ -96,28 +101,6 @@ impl Notes {
             if warnings.is_empty() {
                 self.warnings.remove(subject);
             }
-        }
-    }
-}
-
-/// Whether a watch is broken. Only the beginning and the end of an outage are logged above debug level.
-#[derive(Debug, Default)]
-struct Outage(bool);
-
-impl Outage {
-    /// Logs that the watch on `what` broke; only once, however many attempts fail.
-    fn broke(&mut self, what: &'static str, error: &Error) {
-        if std::mem::replace(&mut self.0, true) {
-            tracing::debug!(%error, "the watch on {what} is still broken");
-        } else {
-            tracing::warn!(%error, "the watch on {what} broke; it resumes as soon as the API server responds");
-        }
-    }
-
-    /// Logs that the watch works again.
-    fn ended(&mut self, what: &'static str) {
-        if std::mem::take(&mut self.0) {
-            tracing::info!("the watch on {what} works again");
         }
     }
 }
@@ -166,7 +149,19 @@ impl Tracker {
                 self.caught_up = true;
                 Vec::new()
             }
-            Update::Broken(_) => Vec::new(),
+            Update::Alive | Update::Broken(_) => Vec::new(),
+        }
+    }
+
+    /// Whether a pod needs [`About::UNREADY`].
+    pub(super) fn has_unready(&self) -> bool {
+        !self.unready.is_empty()
+    }
+
+    /// The watches on [`About::UNREADY`] have ended, because no pod needs them.
+    pub(super) fn forget_unready(&mut self) {
+        for about in About::UNREADY {
+            self.notes[about as usize] = Notes::default();
         }
     }
 
@@ -197,7 +192,7 @@ impl Tracker {
                 notes.remove(&subject, &event);
                 self.reassess_subject(about, &subject)
             }
-            Update::CaughtUp | Update::Broken(_) => Vec::new(),
+            Update::CaughtUp | Update::Alive | Update::Broken(_) => Vec::new(),
         }
     }
 
@@ -242,6 +237,11 @@ impl Tracker {
         };
         let uid = pod.metadata.uid.clone();
         let now = status::observed(&pod, self.warnings_of(&pod).as_ref());
+        if status::is_unready(&pod) {
+            self.unready.insert(uid.clone());
+        } else {
+            self.unready.remove(&uid);
+        }
         let reported = self.pods.get(&uid).map(|known| &known.reported);
         let event = (reported != Some(&now)).then(|| ClusterEvent::Changed {
             pod_id: pod_id.clone(),
@@ -266,6 +266,7 @@ impl Tracker {
         for about in [About::Pods, About::Nodes] {
             self.notes[about as usize].warnings.remove(uid);
         }
+        self.unready.remove(uid);
         let known = self.pods.remove(uid)?;
         Some(ClusterEvent::Gone {
             pod_id: known.pod_id,

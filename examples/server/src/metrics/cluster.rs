@@ -97,4 +97,8 @@ impl ClusterBackend for MeteredCluster {
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
         Self::count("gpus", self.inner.gpus()).await
     }
+
+    fn route_delay(&self) -> Duration {
+        self.inner.route_delay()
+    }
 }

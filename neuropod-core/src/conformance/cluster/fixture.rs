@@ -324,7 +324,7 @@ impl Watching {
         self.pods.get(&case.reference().pod_id).and_then(Option::as_ref)
     }
 
-    /// The next event of one of the pods, or `Synced`. Fails on an event without a change.
+    /// The next event of one of the pods, or `Synced`. Fails on an event of a pod without a change.
     async fn next(&mut self, what: &str) -> ClusterEvent {
         let deadline = Instant::now() + self.limit;
         loop {
@@ -363,6 +363,7 @@ impl Watching {
                     );
                     return event;
                 }
+                ClusterEvent::Altered | ClusterEvent::Alive => {}
             }
         }
     }

@@ -19,7 +19,9 @@ use super::queue::{Urgency, WorkQueue};
 use super::resync::{Everything, Resync};
 use super::sight::NextPass;
 use super::slot::Slot;
+use super::stillness::Stillness;
 use super::token_capture::TokenCapture;
+use super::view::View;
 use crate::clock::SteadyClock;
 use crate::cluster::backend::{ClusterBackend, ClusterEvent};
 use crate::error::kind::{Error, ErrorKind, Result};
@@ -95,6 +97,7 @@ struct Controller {
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
     pulse: Pulse,
+    stillness: Stillness,
     /// The time of the last full query of the cluster; at first that of the watch.
     asked_at: Instant,
     /// Whether the watch has shown all pods: before that, an unseen pod may exist all the same.
@@ -147,6 +150,7 @@ impl Controller {
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + BLIND,
             pulse: Pulse::new(),
+            stillness: Stillness::default(),
             asked_at: Instant::now(),
             is_synced: false,
             is_blind: false,
@@ -162,6 +166,7 @@ impl Controller {
         loop {
             if self.pulse.beat() {
                 tracing::warn!("the process has stood still; everything is read again");
+                self.stillness.interrupted();
                 self.start_resync();
             }
             self.start_workers();
@@ -200,17 +205,23 @@ impl Controller {
     fn handle_event(&mut self, event: ClusterEvent) {
         match event {
             ClusterEvent::Changed { pod_id, pod } => {
-                self.slot(&pod_id).view.changed(pod);
+                let now = self.clock.now();
+                let view = self.confirmed_view(&pod_id, now);
+                view.changed(pod);
+                view.note_readiness(now);
                 self.enqueue(pod_id, Urgency::Watch);
             }
             ClusterEvent::Gone { pod_id, uid } => {
-                self.slot(&pod_id).view.gone(uid);
+                self.confirmed_view(&pod_id, self.clock.now()).gone(uid);
                 self.enqueue(pod_id, Urgency::Watch);
             }
             ClusterEvent::Synced => {
                 self.is_synced = true;
+                self.stillness.interrupted();
                 self.start_resync();
             }
+            ClusterEvent::Altered => self.stillness.altered(),
+            ClusterEvent::Alive => self.stillness.alive(),
         }
     }
 
@@ -222,6 +233,17 @@ impl Controller {
             PodHint::Missed if self.is_synced => self.start_resync(),
             PodHint::Missed => {}
         }
+    }
+
+    /// The view of a pod, in which the running container is confirmed as far as the watch has done that: the next event
+    /// may be its end.
+    fn confirmed_view(&mut self, id: &PodId, now: Timestamp) -> &mut View {
+        let confirmed_at = self.stillness.confirmed_at();
+        let view = &mut self.slot(id).view;
+        if let Some(at) = confirmed_at {
+            view.confirmed(before(now, at.elapsed()));
+        }
+        view
     }
 
     fn slot(&mut self, id: &PodId) -> &mut Slot {
@@ -247,7 +269,7 @@ impl Controller {
                 .slots
                 .entry(id.clone())
                 .or_insert_with(new)
-                .sight(&self.pulse);
+                .sight(&self.pulse, self.stillness.confirmed_at());
             let (reconciler, pod) = (Arc::clone(&self.reconciler), id.clone());
             let task = self
                 .workers
@@ -278,6 +300,7 @@ impl Controller {
         for returned in report.returned {
             slot.view.returned(returned);
         }
+        slot.view.note_readiness(self.clock.now());
         if let Some(record) = report.record {
             publish_news(&self.feed, slot, &record);
         }
@@ -315,6 +338,7 @@ impl Controller {
             && !slot.view.observation().is_cleared()
             && !self.orphans.is_being_removed(id)
         {
+            self.stillness.altered();
             self.next_resync = self.next_resync.min(Instant::now() + SOON);
         }
     }
@@ -336,7 +360,12 @@ impl Controller {
         for slot in self.slots.values_mut() {
             slot.was_reconciled = false;
         }
-        self.resyncs.spawn(async move { resync.read_everything().await });
+        let is_listed = self.stillness.holds();
+        if !is_listed {
+            self.stillness.list_begins();
+        }
+        self.resyncs
+            .spawn(async move { resync.read_everything(is_listed).await });
         // Replicas that started together must not stay in step for ever.
         self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
@@ -353,6 +382,7 @@ impl Controller {
                 } else {
                     tracing::warn!(%error, "the cluster or the store can't be listed now; it is retried");
                 }
+                self.stillness.altered();
                 self.next_resync = self.next_resync.min(Instant::now() + SOON);
                 return;
             }
@@ -360,15 +390,18 @@ impl Controller {
         if std::mem::take(&mut self.is_blind) {
             tracing::info!("the cluster and the store can be listed again");
         }
-        self.asked_at = everything.asked_at;
+        self.asked_at = everything.asked_at.unwrap_or(self.asked_at);
         let now = self.clock.now();
         let asked = before(now, self.asked_at.elapsed());
+        let watched_at = self.stillness.confirmed_at();
         // Including those whose record another process has removed: nothing else reports them.
         let mut all: BTreeSet<_> = self.slots.keys().cloned().collect();
         for (pod, seen) in everything.pods {
             let new = || Slot::new(self.asked_at);
             let slot = self.slots.entry(pod.id.clone()).or_insert_with(new);
-            if slot.view.observation().container() == seen.container() {
+            if let Some(seen) = &seen
+                && slot.view.observation().container() == seen.container()
+            {
                 slot.confirmed_at = self.asked_at;
                 slot.view.confirmed(asked);
             }
@@ -378,8 +411,13 @@ impl Controller {
                 all.insert(pod.id);
                 continue;
             }
-            slot.view.listed(seen);
-            let next = slot.sight(&self.pulse).next_pass(&pod, self.deadlines, now);
+            if let Some(seen) = seen {
+                slot.view.listed(seen);
+                slot.view.note_readiness(now);
+            }
+            let next = slot
+                .sight(&self.pulse, watched_at)
+                .next_pass(&pod, self.deadlines, now);
             match next {
                 NextPass::At(at) if !slot.is_retrying() => {
                     let wait = at.map(|at| until(at, now).min(LONGEST_TIMER));

@@ -2,7 +2,7 @@
 //!
 //! `controller` enqueues pods in the `queue` and lets workers make one reconcile `pass` over each; a `slot`
 //! holds its state of one pod, with a `view` of the pod in the cluster, which a pass gets as a `sight`. `resync` reads
-//! everything, to find unreported changes. `orphans` removes objects without a record. `token_capture` reads the logs for
+//! everything, to find unreported changes; `stillness` says when the cluster need not be listed for it. `orphans` removes objects without a record. `token_capture` reads the logs for
 //! access tokens, turn by turn as `log_turns` says; `log_places` decides which of them are open, and `log_queue` waits for
 //! it.
 
@@ -19,5 +19,6 @@ mod queue;
 mod resync;
 mod sight;
 mod slot;
+mod stillness;
 mod token_capture;
 mod view;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::clock::SteadyClock;
-use crate::cluster::backend::{ClusterBackend, OwnedWorkload};
+use crate::cluster::backend::{ClusterBackend, Inventory, OwnedWorkload};
 use crate::cluster::observation::{Objects, Observation, ObservedVolume};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
@@ -21,10 +21,10 @@ use crate::reconcile;
 /// Everything in the store and in the cluster.
 #[derive(Debug)]
 pub(super) struct Everything {
-    /// The time of the query of the cluster.
-    pub(super) asked_at: Instant,
-    /// Every record, with the observation of its pod.
-    pub(super) pods: Vec<(Pod, Observation)>,
+    /// The time of the query of the cluster; `None`: it was not asked.
+    pub(super) asked_at: Option<Instant>,
+    /// Every record, with the observation of its pod if the cluster was asked.
+    pub(super) pods: Vec<(Pod, Option<Observation>)>,
     /// The objects in the cluster without a record.
     pub(super) orphans: Vec<OwnedWorkload>,
 }
@@ -41,14 +41,17 @@ pub(super) struct Resync {
 
 impl Resync {
     /// Reads everything; on the way it finishes deletions of users, gives pods their new prices, and folds the ledger once a
-    /// day.
-    pub(super) async fn read_everything(&self) -> Result<Everything> {
+    /// day. The cluster is not asked if the last list still holds (`is_listed`).
+    pub(super) async fn read_everything(&self, is_listed: bool) -> Result<Everything> {
         self.folding.start_if_due();
         self.departures.finish_all().await;
         // The cluster is read first: a record is stored before its objects are created, and removed after they
         // are gone, so an object that has no record afterwards is an orphan.
-        let asked_at = Instant::now();
-        let inventory = self.cluster.inventory().await?;
+        let asked_at = (!is_listed).then(Instant::now);
+        let inventory = match asked_at {
+            Some(_) => self.cluster.inventory().await?,
+            None => Inventory::default(),
+        };
         let volumes: HashMap<_, _> = inventory
             .volumes
             .iter()
@@ -71,9 +74,11 @@ impl Resync {
                 // It keeps its price until the next resync; the others must not wait for it.
                 tracing::warn!(pod = %pod.id, %error, "the pod can't be given its new price now");
             }
-            let workload = workloads.remove(&pod.id);
-            let volume = volumes.get(&(pod.namespace.as_deref(), pod.volume.as_str()));
-            let observation = observation(workload, volume.copied());
+            let observation = asked_at.map(|_| {
+                let workload = workloads.remove(&pod.id);
+                let volume = volumes.get(&(pod.namespace.as_deref(), pod.volume.as_str()));
+                observation(workload, volume.copied())
+            });
             pods.push((pod, observation));
         }
         Ok(Everything {

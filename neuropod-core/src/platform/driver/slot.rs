@@ -60,12 +60,13 @@ impl Slot {
         self.backoff.is_some()
     }
 
-    /// The view, and how reliable it is.
-    pub(super) fn sight(&self, pulse: &Pulse) -> Sight {
+    /// The view, and how reliable it is. The watch confirmed all views at `watched_at`.
+    pub(super) fn sight(&self, pulse: &Pulse, watched_at: Option<Instant>) -> Sight {
+        let confirmed_at = watched_at.map_or(self.confirmed_at, |at| at.max(self.confirmed_at));
         Sight {
             observation: self.view.observation().clone(),
-            confirmed: self.confirmed_at.elapsed(),
-            is_outdated: !pulse.beats_since(self.confirmed_at),
+            confirmed: confirmed_at.elapsed(),
+            is_outdated: !pulse.beats_since(confirmed_at),
             last_run: self.view.last_run().cloned(),
         }
     }

@@ -44,14 +44,29 @@ impl View {
     /// The cluster has confirmed at this time that the container of the view runs.
     pub(super) fn confirmed(&mut self, at: Timestamp) {
         if let Some(container) = self.observation.container() {
-            let container = container.id.clone();
-            self.last_run = Some(LastRun { container, at });
+            let last = self.last_run.as_ref();
+            let last = last.filter(|run| run.container == container.id);
+            if last.is_none_or(|run| run.at < at) {
+                let container = container.id.clone();
+                self.last_run = Some(LastRun { container, at });
+            }
         }
     }
 
     pub(super) fn changed(&mut self, pod: ObservedPod) {
-        self.observation.pod = Some(pod);
+        let before = self.observation.pod.replace(pod);
+        // Another pod object has to become ready by itself.
+        if before.map(|pod| pod.uid) != self.observation.pod.as_ref().map(|pod| pod.uid.clone()) {
+            self.observation.ready_since = None;
+        }
         self.watched = true;
+    }
+
+    /// Notes since when the pod is ready. Called after each change.
+    pub(super) fn note_readiness(&mut self, now: Timestamp) {
+        let is_ready = self.observation.pod.as_ref().is_some_and(|pod| pod.ready);
+        let since = self.observation.ready_since.unwrap_or(now);
+        self.observation.ready_since = is_ready.then_some(since);
     }
 
     pub(super) fn gone(&mut self, uid: String) {
@@ -146,6 +161,7 @@ mod tests {
             pod,
             objects: Objects::Complete,
             volume: ObservedVolume::Pending,
+            ready_since: None,
         }
     }
 

@@ -233,6 +233,7 @@ fn stopped() -> (Pod, Observation) {
         pod: None,
         objects: Objects::Absent,
         volume: ObservedVolume::Bound { size_gb: 30 },
+        ready_since: None,
     };
     (settle(stopping, &gone, at(60)).0, gone)
 }

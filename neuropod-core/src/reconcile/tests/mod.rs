@@ -81,6 +81,7 @@ fn complete(pod: ObservedPod) -> Observation {
         pod: Some(pod),
         objects: Objects::Complete,
         volume: ObservedVolume::Bound { size_gb: 30 },
+        ready_since: None,
     }
 }
 

@@ -132,5 +132,6 @@ pub(super) fn observation(seen: Seen) -> Observation {
         pod,
         objects: objects(seen),
         volume: volume(seen),
+        ready_since: None,
     }
 }

@@ -20,7 +20,6 @@ use super::repairs::run;
 use crate::api::error::Call;
 use crate::api::kinds::Kind;
 use crate::api::partial::{Meta, PartialObject};
-use crate::config::{Exposure, KubeConfig};
 use crate::context::Context;
 use crate::labels;
 use crate::manifests::secret;
@@ -44,23 +43,13 @@ enum Step {
     Replace,
 }
 
-/// The names of the Secrets that are copied.
-fn names(config: &KubeConfig) -> BTreeSet<&str> {
-    let tls = match &config.exposure {
-        Exposure::Ingress(routes) => routes.tls_secret.as_deref(),
-        Exposure::Gateway(_) => None,
-    };
-    let pull = config.image_pull_secrets.iter().map(String::as_str);
-    pull.chain(tls).collect()
-}
-
 /// Checks that the Secrets in the configuration exist. If all pods share a namespace, a missing one is only a
 /// warning in the log, because pods may work without it.
 ///
 /// # Errors
 /// `NotConfigured` if one is missing and users have their own namespaces; those of the API server.
 pub(crate) async fn check_sources(context: &Context) -> Result<()> {
-    for name in names(&context.config) {
+    for name in context.config.secret_names() {
         match source(context, name).await {
             Err(error) if error.kind() == &ErrorKind::NotConfigured && !context.config.namespace_per_user => {
                 tracing::warn!(%error, "pods are created without it");
@@ -80,7 +69,7 @@ pub(super) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
     if namespace == context.config.namespace {
         return Ok(());
     }
-    for name in names(&context.config) {
+    for name in context.config.secret_names() {
         let source = source(context, name).await?;
         let copy = find(context, namespace, name).await?;
         agree(context, namespace, &source, copy).await?;
@@ -106,7 +95,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
             return;
         }
     };
-    let names = names(config);
+    let names = config.secret_names();
     let is_copy = |found: &Found| {
         let meta = &found.metadata;
         meta.namespace != config.namespace && meta.annotations.digest.is_some()
@@ -140,7 +129,7 @@ async fn repair_copies(context: &Context, namespaces: &BTreeSet<&str>, copies: V
         )
     };
     let mut copies: BTreeMap<_, _> = copies.into_iter().map(by_place).collect();
-    for name in names(&context.config) {
+    for name in context.config.secret_names() {
         let source = match source(context, name).await {
             Ok(source) => source,
             Err(error) => {
