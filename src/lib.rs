@@ -65,6 +65,7 @@
 //! | [`TokenExtractor`] | finds access tokens in logs | [`token::JupyterTokens`], [`token::RegexTokens`] |
 //! | [`store::UserStore`], [`TemplateStore`](store::TemplateStore), [`PriceStore`](store::PriceStore), [`RequestStore`](store::RequestStore), optional | users, templates, price lists, past requests | the same stores |
 //! | [`store::AuditLog`], optional | the audit log | the same stores |
+//! | [`cluster::Replicas`], optional | lets replicas divide the pods among them | `k8s::KubeCluster`, `sim::SimCluster` |
 //! | [`money::LedgerFolding`], optional | keeps ledgers short | the same stores |
 //!
 //! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@pod::check),

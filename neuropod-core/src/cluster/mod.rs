@@ -10,6 +10,7 @@ pub mod gpus;
 pub mod observation;
 pub mod plan;
 pub mod reason;
+pub mod replicas;
 pub mod workload;
 
 pub use self::{
@@ -21,5 +22,6 @@ pub use self::{
     observation::{Container, Ending, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
     plan::Layout,
     reason::{Blame, Reason, ReasonCode, Remedy},
+    replicas::{Presence, ReplicaId, Replicas},
     workload::{VolumePolicy, Workload, WorkloadRef},
 };

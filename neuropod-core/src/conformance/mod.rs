@@ -35,5 +35,6 @@ pub mod billing;
 pub mod cluster;
 mod expect;
 pub mod folding;
+pub mod replicas;
 pub mod store;
 pub mod token;

@@ -1,4 +1,4 @@
-//! The simulated cluster as a [`ClusterBackend`].
+//! The simulated cluster as a [`ClusterBackend`], and as the place of [`Replicas`].
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::watch_stream::open_watch;
 use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
 use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::Observation;
+use crate::cluster::replicas::{Presence, ReplicaId, Replicas};
 use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
 
@@ -68,6 +69,22 @@ impl ClusterBackend for SimCluster {
 
     fn route_delay(&self) -> Duration {
         self.shared.read(|cluster| cluster.settings.route_delay)
+    }
+}
+
+#[async_trait]
+impl Replicas for SimCluster {
+    async fn renew(&self, replica: &ReplicaId) -> Result<Vec<Presence>> {
+        let renew = |cluster: &mut ClusterState| Ok(cluster.replicas.renew(replica));
+        call(self, Method::Renew, None, renew).await
+    }
+
+    async fn give_up(&self, replica: &ReplicaId) -> Result<()> {
+        let give_up = |cluster: &mut ClusterState| {
+            cluster.replicas.give_up(replica);
+            Ok(())
+        };
+        call(self, Method::GiveUp, None, give_up).await
     }
 }
 

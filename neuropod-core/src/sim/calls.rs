@@ -28,6 +28,10 @@ pub enum Method {
     Inventory,
     /// `gpus`.
     Gpus,
+    /// `renew` of [`Replicas`](crate::cluster::Replicas).
+    Renew,
+    /// `give_up` of [`Replicas`](crate::cluster::Replicas).
+    GiveUp,
 }
 
 /// A call to the cluster.

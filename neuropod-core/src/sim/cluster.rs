@@ -19,6 +19,7 @@ use super::{api_server, by_hand, containers, kubelet};
 use crate::clock::TokioClock;
 use crate::cluster::backend::OwnedVolume;
 use crate::cluster::observation::ObservedPod;
+use crate::cluster::replicas::ReplicaId;
 use crate::id::PodId;
 
 /// A cluster in memory. Clones share their state: the next platform finds the objects that one leaves behind.
@@ -213,6 +214,12 @@ impl SimCluster {
             let volume = cluster.volumes.iter().find(|(key, _)| key.name == name);
             volume.map(|(_, volume)| volume.made_at)
         })
+    }
+
+    /// The replicas that have a presence, whether they run or not.
+    pub fn replicas(&self) -> Vec<ReplicaId> {
+        self.shared
+            .read(|cluster| cluster.replicas.ids().cloned().collect())
     }
 
     /// Every call so far.

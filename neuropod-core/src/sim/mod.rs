@@ -49,6 +49,7 @@ mod object;
 mod open_logs;
 mod pod;
 mod quota;
+mod replicas;
 mod scheduler;
 mod settings;
 mod shared;

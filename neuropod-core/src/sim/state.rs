@@ -13,6 +13,7 @@ use super::mishap::Mishap;
 use super::object::ObjectKey;
 use super::open_logs::OpenLogs;
 use super::pod::{ContainerHistory, ContainerRun, PodState, SimPod};
+use super::replicas::SimReplicas;
 use super::settings::Settings;
 use super::watchers::Watchers;
 use crate::cluster::backend::ClusterEvent;
@@ -74,6 +75,7 @@ pub(super) struct ClusterState {
     /// How often the log connections have been broken.
     pub(super) log_breaks: u64,
     pub(super) open_logs: OpenLogs,
+    pub(super) replicas: SimReplicas,
 }
 
 impl ClusterState {
@@ -97,6 +99,7 @@ impl ClusterState {
             watchers: Watchers::default(),
             log_breaks: 0,
             open_logs: OpenLogs::default(),
+            replicas: SimReplicas::default(),
         }
     }
 

@@ -5,10 +5,11 @@ mod gaps;
 mod lies;
 mod stage;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod_core::conformance::cluster;
-use neuropod_core::sim::Settings;
+use neuropod_core::conformance::{cluster, replicas};
+use neuropod_core::sim::{Settings, SimCluster};
 
 use self::stage::SimStage;
 
@@ -62,4 +63,11 @@ async fn conforms_when_calls_are_slow() {
 #[tokio::test(start_paused = true)]
 async fn logs_conform() {
     cluster::logs(&SimStage::new(Settings::still())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_conform() {
+    let cluster = SimCluster::new(Settings::still());
+    replicas::run(Arc::new(cluster.clone()), Arc::new(cluster.clone())).await;
+    assert_eq!(cluster.replicas(), []);
 }

@@ -13,6 +13,7 @@ use super::injector::Faults;
 use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
 use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::Observation;
+use crate::cluster::replicas::{Presence, ReplicaId, Replicas};
 use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
 use crate::sim::watchers::KnownPods;
@@ -23,6 +24,27 @@ const GAP: Duration = Duration::from_secs(1);
 pub(super) struct FaultyCluster {
     pub(super) faults: Faults,
     pub(super) inner: Arc<dyn ClusterBackend>,
+}
+
+pub(super) struct FaultyReplicas {
+    pub(super) faults: Faults,
+    pub(super) inner: Arc<dyn Replicas>,
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Replicas for FaultyReplicas {
+    async fn renew(&self, replica: &ReplicaId) -> Result<Vec<Presence>> {
+        self.faults
+            .pass("replicas.renew", self.inner.renew(replica))
+            .await
+    }
+
+    async fn give_up(&self, replica: &ReplicaId) -> Result<()> {
+        self.faults
+            .pass("replicas.give_up", self.inner.give_up(replica))
+            .await
+    }
 }
 
 #[async_trait]

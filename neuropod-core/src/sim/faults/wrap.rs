@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::accounts::{FaultyAudit, FaultyBilling, FaultyStore};
-use super::cluster::FaultyCluster;
+use super::cluster::{FaultyCluster, FaultyReplicas};
 use super::injector::Faults;
 use crate::cluster::backend::ClusterBackend;
+use crate::cluster::replicas::Replicas;
 use crate::money::billing::Billing;
 use crate::store::audit::AuditLog;
 use crate::store::traits::Store;
@@ -16,6 +17,14 @@ impl Faults {
     /// log ends it.
     pub fn cluster(&self, inner: Arc<dyn ClusterBackend>) -> Arc<dyn ClusterBackend> {
         Arc::new(FaultyCluster {
+            faults: self.clone(),
+            inner,
+        })
+    }
+
+    /// The presences of replicas with these faults.
+    pub fn replicas(&self, inner: Arc<dyn Replicas>) -> Arc<dyn Replicas> {
+        Arc::new(FaultyReplicas {
             faults: self.clone(),
             inner,
         })
