@@ -39,6 +39,8 @@ enum Drivers {
     One,
     /// Two, the second of which has no faults.
     Two,
+    /// Two that divide the pods, the second of which has no faults.
+    Divided,
 }
 
 /// Runs the story with these faults, and checks what remains at the end. Returns how much less was charged than
@@ -57,13 +59,19 @@ async fn run_story_in(
     drivers: Drivers,
     volume: VolumePolicy,
 ) -> f64 {
-    let reader = world.platform();
-    let other = (drivers == Drivers::Two).then(|| Driver::start(&reader));
-    let platform = world.platform_on(
-        faults.cluster(Arc::new(world.cluster.clone())),
-        faults.store(world.store.clone()),
-        faults.billing(world.store.clone()),
-    );
+    let cluster = Arc::new(world.cluster.clone());
+    let mut parts = world
+        .parts()
+        .cluster(faults.cluster(cluster.clone()))
+        .store(faults.store(world.store.clone()))
+        .billing(faults.billing(world.store.clone()));
+    let mut others = world.parts();
+    if drivers == Drivers::Divided {
+        parts = parts.replicas(faults.replicas(cluster.clone()));
+        others = others.replicas(cluster);
+    }
+    let (platform, reader) = (parts.build().unwrap(), others.build().unwrap());
+    let other = (drivers != Drivers::One).then(|| Driver::start(&reader));
     let driver = Driver::start(&platform);
     let mut story = Story::new(volume);
     let crashed = tokio::select! {
@@ -172,13 +180,13 @@ async fn a_minute_of_trouble(points: Points) {
     ));
 }
 
-async fn one_of_two_platforms(points: Points) {
+async fn one_of_two_platforms(points: Points, drivers: Drivers) {
     let mut tried = 0;
     for fault in Fault::ALL {
-        tried += every_point(&points, fault, ONCE, Drivers::Two, VolumePolicy::Delete).await;
+        tried += every_point(&points, fault, ONCE, drivers, VolumePolicy::Delete).await;
     }
     measured(format_args!(
-        "{points}: {tried} fault points with two platforms tried, 0 violations"
+        "{points}: {tried} fault points with two platforms ({drivers:?}) tried, 0 violations"
     ));
 }
 
@@ -194,7 +202,12 @@ async fn every_call_begins_a_minute_of_trouble() {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_of_one_of_two_platforms_goes_wrong() {
-    one_of_two_platforms(Points::in_memory()).await;
+    one_of_two_platforms(Points::in_memory(), Drivers::Two).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_of_one_of_two_replicas_that_divide_the_pods_goes_wrong() {
+    one_of_two_platforms(Points::in_memory(), Drivers::Divided).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,5 +222,5 @@ async fn every_call_begins_a_minute_of_trouble_over_a_file() {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_of_one_of_two_platforms_goes_wrong_over_a_file() {
-    one_of_two_platforms(Points::in_file()).await;
+    one_of_two_platforms(Points::in_file(), Drivers::Two).await;
 }

@@ -26,6 +26,7 @@ mod orphans;
 mod parts;
 mod races;
 mod recovery;
+mod replicas;
 mod rest;
 mod servers;
 mod stillness;

@@ -16,6 +16,7 @@ use super::rules::Rules;
 use super::wakeups::Wakeups;
 use crate::clock::SteadyClock;
 use crate::cluster::backend::ClusterBackend;
+use crate::cluster::replicas::Replicas;
 use crate::money::billing::Billing;
 use crate::store::hints::PodHints;
 use crate::store::traits::{PodStore, PriceStore, RequestStore, TemplateStore, UserStore};
@@ -32,6 +33,7 @@ pub(crate) struct Backends {
     pub(crate) billing: Arc<dyn Billing>,
     pub(crate) tokens: Arc<dyn TokenExtractor>,
     pub(crate) hints: Option<Arc<dyn PodHints>>,
+    pub(crate) replicas: Option<Arc<dyn Replicas>>,
     pub(crate) audit: Option<Recorder>,
     pub(crate) folding: Option<FoldingRules>,
 }
@@ -90,6 +92,7 @@ pub(super) fn assemble(backends: Backends, rules: Rules, clock: SteadyClock) -> 
         billing: backends.billing,
         tokens: backends.tokens,
         hints: backends.hints,
+        replicas: backends.replicas,
         clock,
         rules,
         records,

@@ -15,6 +15,7 @@ use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::backend::ClusterBackend;
 use crate::cluster::catalogue::Catalogue;
 use crate::cluster::plan::{Layout, NamespaceScope};
+use crate::cluster::replicas::Replicas;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
@@ -50,6 +51,7 @@ pub struct PlatformBuilder {
     billing: Option<Arc<dyn Billing>>,
     tokens: Option<Arc<dyn TokenExtractor>>,
     hints: Option<Arc<dyn PodHints>>,
+    replicas: Option<Arc<dyn Replicas>>,
     audit: Option<Arc<dyn AuditLog>>,
     audit_kept: Option<SignedDuration>,
     folding: Option<Arc<dyn LedgerFolding>>,
@@ -143,6 +145,14 @@ impl PlatformBuilder {
     /// in the cluster, and every few minutes in the store.
     pub fn hints(mut self, hints: Arc<dyn PodHints>) -> Self {
         self.hints = Some(hints);
+        self
+    }
+
+    /// Where the replicas of this platform show that they run: usually the cluster. With it they divide the pods among them,
+    /// by their ids, and one that dies is taken over within 15 seconds. A pod for which a call is made here is driven here
+    /// too, for a few minutes. Default: nothing, and each replica drives all pods.
+    pub fn replicas(mut self, replicas: Arc<dyn Replicas>) -> Self {
+        self.replicas = Some(replicas);
         self
     }
 
@@ -342,6 +352,7 @@ impl PlatformBuilder {
             billing: self.billing.ok_or_else(|| missing("billing"))?,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
             hints: self.hints,
+            replicas: self.replicas,
             audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
             folding: self.folding.map(|ledger| FoldingRules {
                 ledger,

@@ -40,11 +40,11 @@ impl Departures {
         self.users.remove_user(user).await
     }
 
-    /// Finishes interrupted deletions.
-    pub(crate) async fn finish_all(&self) {
+    /// Finishes interrupted deletions of the users that are this replica's.
+    pub(crate) async fn finish_all(&self, is_ours: impl Fn(&UserId) -> bool) {
         let finished = async {
             for user in self.users.users().await? {
-                if user.deleted {
+                if user.deleted && is_ours(&user.id) {
                     self.finish(&user.id).await?;
                 }
             }

@@ -19,6 +19,7 @@ use super::wakeups::Wakeups;
 use crate::clock::SteadyClock;
 use crate::cluster::backend::ClusterBackend;
 use crate::cluster::catalogue::Catalogue;
+use crate::cluster::replicas::Replicas;
 use crate::money::billing::Billing;
 use crate::money::currency::Currency;
 use crate::naming::Naming;
@@ -42,6 +43,7 @@ pub(super) struct Parts {
     pub(super) billing: Arc<dyn Billing>,
     pub(super) tokens: Arc<dyn TokenExtractor>,
     pub(super) hints: Option<Arc<dyn PodHints>>,
+    pub(super) replicas: Option<Arc<dyn Replicas>>,
     pub(super) clock: Arc<SteadyClock>,
     pub(super) rules: Arc<Rules>,
     pub(super) records: Arc<Records>,

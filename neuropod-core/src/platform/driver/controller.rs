@@ -12,13 +12,15 @@ use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::division::Division;
+use super::membership::Change;
 use super::orphans::Orphans;
-use super::pass::{PassEnd, PassReport, Reconciler};
+use super::pass::{NEWS, PassEnd, PassReport, Reconciler};
 use super::pulse::Pulse;
 use super::queue::{Urgency, WorkQueue};
 use super::resync::{Everything, Resync};
 use super::sight::NextPass;
-use super::slot::Slot;
+use super::slot::{Slot, Slots};
 use super::stillness::Stillness;
 use super::token_capture::TokenCapture;
 use super::view::View;
@@ -28,9 +30,7 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::feed::Feed;
 use crate::platform::handle::{Parts, Platform};
-use crate::platform::ledger_folding::FoldingSchedule;
 use crate::platform::wakeups::Wakeups;
-use crate::pod::record::Pod;
 use crate::reconcile::Deadlines;
 use crate::store::hints::{PodHint, PodHints};
 
@@ -86,7 +86,8 @@ struct Controller {
     reconciler: Arc<Reconciler>,
     token_capture: Arc<TokenCapture>,
     resync: Arc<Resync>,
-    slots: HashMap<PodId, Slot>,
+    division: Division,
+    slots: Slots,
     queue: WorkQueue,
     workers: JoinSet<Result<PassReport>>,
     /// The pod of each worker.
@@ -98,8 +99,6 @@ struct Controller {
     next_resync: Instant,
     pulse: Pulse,
     stillness: Stillness,
-    /// The time of the last full query of the cluster; at first that of the watch.
-    asked_at: Instant,
     /// Whether the watch has shown all pods: before that, an unseen pod may exist all the same.
     is_synced: bool,
     /// Whether the last attempt to read everything failed, and the log has reported it.
@@ -117,14 +116,6 @@ impl Controller {
             rules: parts.rules.clone(),
             clock: parts.clock.clone(),
         };
-        let resync = Resync {
-            cluster: parts.cluster.clone(),
-            records: parts.records.clone(),
-            price_book: parts.price_book.clone(),
-            departures: parts.departures.clone(),
-            folding: FoldingSchedule::new(parts.folding.clone(), parts.clock.clone()),
-            clock: parts.clock.clone(),
-        };
         let token_capture = TokenCapture::new(
             parts.cluster.clone(),
             parts.tokens.clone(),
@@ -140,8 +131,9 @@ impl Controller {
             deadlines: parts.rules.deadlines,
             reconciler: Arc::new(reconciler),
             token_capture: Arc::new(token_capture),
-            resync: Arc::new(resync),
-            slots: HashMap::new(),
+            resync: Arc::new(Resync::new(parts)),
+            division: Division::new(parts.replicas.clone(), parts.records.clone()),
+            slots: Slots::new(),
             queue: WorkQueue::default(),
             workers: JoinSet::new(),
             tasks: HashMap::new(),
@@ -151,7 +143,6 @@ impl Controller {
             next_resync: Instant::now() + BLIND,
             pulse: Pulse::new(),
             stillness: Stillness::default(),
-            asked_at: Instant::now(),
             is_synced: false,
             is_blind: false,
         }
@@ -179,12 +170,13 @@ impl Controller {
                 Some(_) = self.background.join_next(), if !self.background.is_empty() => {}
                 Some(all) = self.resyncs.join_next(), if !self.resyncs.is_empty() => self.finish_resync(all),
                 () = sleep_until(self.next_resync) => self.start_resync(),
+                change = self.division.change() => self.divide(change),
                 event = events.next() => match event {
                     Some(event) => self.handle_event(event),
                     None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
                 },
                 woken = wakeups.drain() => woken.into_iter().for_each(|id| {
-                    self.slot(&id).hasten_capture();
+                    self.slots.entry(&id).note_call();
                     self.enqueue(id, Urgency::Call);
                 }),
                 Some(hint) = hints.next() => self.handle_hint(hint),
@@ -192,7 +184,8 @@ impl Controller {
                 () = sleep_until(self.pulse.next()) => {}
             }
         }
-        let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
+        let drained = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} });
+        let (ended, ()) = tokio::join!(drained, self.division.leave());
         if ended.is_err() {
             tracing::warn!(
                 "passes over {} pods were broken off; the next run goes on with them",
@@ -209,19 +202,57 @@ impl Controller {
                 let view = self.confirmed_view(&pod_id, now);
                 view.changed(pod);
                 view.note_readiness(now);
-                self.enqueue(pod_id, Urgency::Watch);
+                self.enqueue_change(pod_id);
             }
             ClusterEvent::Gone { pod_id, uid } => {
                 self.confirmed_view(&pod_id, self.clock.now()).gone(uid);
-                self.enqueue(pod_id, Urgency::Watch);
+                self.enqueue_change(pod_id);
             }
             ClusterEvent::Synced => {
                 self.is_synced = true;
                 self.stillness.interrupted();
-                self.start_resync();
+                // Only with a share there is anything to do.
+                if !self.division.join() {
+                    self.start_resync();
+                }
             }
             ClusterEvent::Altered => self.stillness.altered(),
             ClusterEvent::Alive => self.stillness.alive(),
+        }
+    }
+
+    /// Enqueues a pod that has changed in the cluster. One that another replica drives is read, once that one has had the
+    /// time to store what it makes of the change; where the store has hints, it reports that itself.
+    fn enqueue_change(&mut self, id: PodId) {
+        if self.drives(&id) {
+            self.enqueue(id, Urgency::Watch);
+        } else if self.hints.is_none() {
+            self.queue.enqueue_within(&id, NEWS);
+        }
+    }
+
+    /// Whether this replica drives a pod: it is in its share, or a call was made here.
+    fn drives(&self, id: &PodId) -> bool {
+        self.division.has(id) || self.slots.get(id).is_some_and(Slot::is_called)
+    }
+
+    /// Takes over the pods of a replica that is gone, and hands pods over to a new one.
+    fn divide(&mut self, change: Change) {
+        if change.loses {
+            for (id, slot) in self.slots.iter_mut() {
+                if self.division.has(id) || slot.is_called() {
+                    continue;
+                }
+                slot.hand_over();
+                if self.hints.is_some() {
+                    self.queue.requeue_after(id, None);
+                }
+            }
+        }
+        if change.gains {
+            // Orphans in the new part of the share were left to the other replica so far.
+            self.stillness.altered();
+            self.start_resync();
         }
     }
 
@@ -239,20 +270,15 @@ impl Controller {
     /// may be its end.
     fn confirmed_view(&mut self, id: &PodId, now: Timestamp) -> &mut View {
         let confirmed_at = self.stillness.confirmed_at();
-        let view = &mut self.slot(id).view;
+        let view = &mut self.slots.entry(id).view;
         if let Some(at) = confirmed_at {
             view.confirmed(before(now, at.elapsed()));
         }
         view
     }
 
-    fn slot(&mut self, id: &PodId) -> &mut Slot {
-        let new = || Slot::new(self.asked_at);
-        self.slots.entry(id.clone()).or_insert_with(new)
-    }
-
     fn enqueue(&mut self, id: PodId, urgency: Urgency) {
-        self.slot(&id);
+        self.slots.entry(&id);
         self.queue.enqueue(id, urgency);
     }
 
@@ -264,16 +290,17 @@ impl Controller {
                 _ => Urgency::Call,
             };
             let Some(id) = self.queue.next(least) else { return };
-            let new = || Slot::new(self.asked_at);
-            let sight = self
-                .slots
-                .entry(id.clone())
-                .or_insert_with(new)
-                .sight(&self.pulse, self.stillness.confirmed_at());
+            let watched_at = self.stillness.confirmed_at();
+            let sight = self.slots.entry(&id).sight(&self.pulse, watched_at);
             let (reconciler, pod) = (Arc::clone(&self.reconciler), id.clone());
-            let task = self
-                .workers
-                .spawn(async move { reconciler.reconcile(&pod, sight).await });
+            let task = if self.drives(&id) {
+                self.workers
+                    .spawn(async move { reconciler.reconcile(&pod, sight).await })
+            } else {
+                let returns = self.hints.is_none();
+                self.workers
+                    .spawn(async move { reconciler.read(&pod, sight, returns).await })
+            };
             self.tasks.insert(task.id(), id);
         }
     }
@@ -291,8 +318,7 @@ impl Controller {
         };
         let report = result.unwrap_or_else(PassReport::failed);
         let again = self.queue.release(&id);
-        let new = || Slot::new(self.asked_at);
-        let slot = self.slots.entry(id.clone()).or_insert_with(new);
+        let slot = self.slots.entry(&id);
         slot.was_reconciled = true;
         if report.status_unknown {
             slot.view.set_status_unknown();
@@ -302,7 +328,7 @@ impl Controller {
         }
         slot.view.note_readiness(self.clock.now());
         if let Some(record) = report.record {
-            publish_news(&self.feed, slot, &record);
+            slot.publish_news(&self.feed, &record);
         }
         if matches!(report.end, PassEnd::RecordGone) {
             self.forget(&id);
@@ -336,6 +362,7 @@ impl Controller {
         self.feed.publish_gone(id);
         if let Some(slot) = self.slots.remove(id)
             && !slot.view.observation().is_cleared()
+            && self.division.has(id)
             && !self.orphans.is_being_removed(id)
         {
             self.stillness.altered();
@@ -357,15 +384,16 @@ impl Controller {
             self.next_resync = Instant::now() + BLIND;
             return;
         }
-        for slot in self.slots.values_mut() {
+        for (_, slot) in self.slots.iter_mut() {
             slot.was_reconciled = false;
         }
         let is_listed = self.stillness.holds();
         if !is_listed {
             self.stillness.list_begins();
         }
+        let share = self.division.share().clone();
         self.resyncs
-            .spawn(async move { resync.read_everything(is_listed).await });
+            .spawn(async move { resync.read_everything(share, is_listed).await });
         // Replicas that started together must not stay in step for ever.
         self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
@@ -390,22 +418,23 @@ impl Controller {
         if std::mem::take(&mut self.is_blind) {
             tracing::info!("the cluster and the store can be listed again");
         }
-        self.asked_at = everything.asked_at.unwrap_or(self.asked_at);
+        let asked_at = everything.asked_at.unwrap_or(self.slots.asked_at);
+        self.slots.asked_at = asked_at;
         let now = self.clock.now();
-        let asked = before(now, self.asked_at.elapsed());
+        let asked = before(now, asked_at.elapsed());
         let watched_at = self.stillness.confirmed_at();
         // Including those whose record another process has removed: nothing else reports them.
-        let mut all: BTreeSet<_> = self.slots.keys().cloned().collect();
+        let mut all: BTreeSet<_> = self.slots.ids().cloned().collect();
         for (pod, seen) in everything.pods {
-            let new = || Slot::new(self.asked_at);
-            let slot = self.slots.entry(pod.id.clone()).or_insert_with(new);
+            let drives = self.drives(&pod.id);
+            let slot = self.slots.entry(&pod.id);
             if let Some(seen) = &seen
                 && slot.view.observation().container() == seen.container()
             {
-                slot.confirmed_at = self.asked_at;
+                slot.confirmed_at = asked_at;
                 slot.view.confirmed(asked);
             }
-            publish_news(&self.feed, slot, &pod);
+            slot.publish_news(&self.feed, &pod);
             // A concurrent pass knows better.
             if self.queue.is_busy(&pod.id) || slot.was_reconciled {
                 all.insert(pod.id);
@@ -415,12 +444,17 @@ impl Controller {
                 slot.view.listed(seen);
                 slot.view.note_readiness(now);
             }
+            if !drives && self.hints.is_some() {
+                all.remove(&pod.id);
+                continue;
+            }
             let next = slot
                 .sight(&self.pulse, watched_at)
                 .next_pass(&pod, self.deadlines, now);
             match next {
                 NextPass::At(at) if !slot.is_retrying() => {
-                    let wait = at.map(|at| until(at, now).min(LONGEST_TIMER));
+                    let news = if drives { Duration::ZERO } else { NEWS };
+                    let wait = at.map(|at| (until(at, now) + news).min(LONGEST_TIMER));
                     self.queue.requeue_after(&pod.id, wait);
                     all.remove(&pod.id);
                 }
@@ -431,14 +465,6 @@ impl Controller {
             self.enqueue(id, Urgency::Routine);
         }
         self.orphans.remove(everything.orphans, &mut self.background);
-    }
-}
-
-/// Publishes a record that another process has changed.
-fn publish_news(feed: &Feed, slot: &mut Slot, pod: &Pod) {
-    if pod.version > slot.version {
-        slot.version = pod.version;
-        feed.publish(pod);
     }
 }
 

@@ -2,10 +2,11 @@
 //! done now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::sight::Sight;
+use super::sight::{NextPass, Sight};
 use super::token_capture::Capture;
 use super::view::merge;
 use crate::clock::SteadyClock;
@@ -28,6 +29,9 @@ use crate::store::traits::Outcome;
 /// Steps after which a pass is broken off, in case record and cluster chase each other: the next pass
 /// continues.
 const MAX_STEPS: usize = 100;
+
+/// How long after the cause of a change its record is read, if another replica makes the change: it needs a moment.
+pub(super) const NEWS: Duration = Duration::from_secs(1);
 
 /// Makes passes over single pods.
 pub(super) struct Reconciler {
@@ -72,8 +76,12 @@ pub(super) struct PassReport {
 impl PassReport {
     /// A pass that failed before it had any findings.
     pub(super) fn failed(error: Error) -> Self {
+        Self::without_findings(PassEnd::Failed(error))
+    }
+
+    fn without_findings(end: PassEnd) -> Self {
         Self {
-            end: PassEnd::Failed(error),
+            end,
             returned: Vec::new(),
             record: None,
             status_unknown: false,
@@ -136,6 +144,28 @@ impl Reconciler {
             status_unknown: pass.status_unknown,
             requeue_at: pass.requeue_at,
             capture: pass.capture,
+        })
+    }
+
+    /// Reads the record of a pod that another replica drives, for the subscribers of this one, and changes nothing. If
+    /// nothing else reports the changes of the other (`returns`), it is read again after the next of them is due.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn read(&self, id: &PodId, sight: Sight, returns: bool) -> Result<PassReport> {
+        let Some(pod) = self.records.get(id).await? else {
+            return Ok(PassReport::without_findings(PassEnd::RecordGone));
+        };
+        let next = sight.next_pass(&pod, self.rules.deadlines, self.clock.now());
+        let (end, requeue_at) = match next {
+            NextPass::Due if returns => (PassEnd::Waiting, None),
+            NextPass::At(at) if returns => (PassEnd::Done, at.and_then(|at| at.checked_add(NEWS).ok())),
+            _ => (PassEnd::Done, None),
+        };
+        Ok(PassReport {
+            record: Some(pod),
+            requeue_at,
+            ..PassReport::without_findings(end)
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::time::Instant;
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::id::PodId;
@@ -68,6 +69,15 @@ impl WorkQueue {
             self.timers.remove(&timer);
         }
         place.timer = wait.map(|wait| self.timers.insert(id.clone(), wait));
+    }
+
+    /// Enqueues this pod after `wait`, unless its timer is due before.
+    pub(super) fn enqueue_within(&mut self, id: &PodId, wait: Duration) {
+        let timer = self.places.get(id).and_then(|place| place.timer.as_ref());
+        let end = Instant::now() + wait;
+        if timer.is_none_or(|timer| self.timers.deadline(timer) > end) {
+            self.requeue_after(id, Some(wait));
+        }
     }
 
     /// Whether a pod is to be enqueued later.
@@ -195,5 +205,20 @@ mod tests {
         queue.forget(&id(1));
         assert!(!queue.has_timers());
         assert!(!queue.is_busy(&id(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_is_brought_forward_and_never_put_off() {
+        for (first, second, expected) in [(None, 5, 5), (Some(1), 5, 1), (Some(60), 5, 5)] {
+            let mut queue = WorkQueue::default();
+            let start = Instant::now();
+            if let Some(first) = first {
+                queue.requeue_after(&id(1), Some(Duration::from_secs(first)));
+            }
+            queue.enqueue_within(&id(1), Duration::from_secs(second));
+            queue.enqueue_due().await;
+            assert_eq!(start.elapsed().as_secs(), expected);
+            assert!(!queue.has_timers(), "one timer");
+        }
     }
 }

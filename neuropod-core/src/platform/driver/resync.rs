@@ -6,17 +6,22 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::membership::Share;
 use crate::clock::SteadyClock;
 use crate::cluster::backend::{ClusterBackend, Inventory, OwnedWorkload};
 use crate::cluster::observation::{Objects, Observation, ObservedVolume};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::departures::Departures;
+use crate::platform::handle::Parts;
 use crate::platform::ledger_folding::FoldingSchedule;
 use crate::platform::price_book::PriceBook;
 use crate::platform::records::Records;
 use crate::pod::record::{Desired, Pod};
 use crate::reconcile;
+
+/// The folding of the ledger, which one of the replicas does.
+const FOLDING: &str = "folding";
 
 /// Everything in the store and in the cluster.
 #[derive(Debug)]
@@ -25,26 +30,40 @@ pub(super) struct Everything {
     pub(super) asked_at: Option<Instant>,
     /// Every record, with the observation of its pod if the cluster was asked.
     pub(super) pods: Vec<(Pod, Option<Observation>)>,
-    /// The objects in the cluster without a record.
+    /// The objects in the cluster without a record, as far as they are in the share of this replica.
     pub(super) orphans: Vec<OwnedWorkload>,
 }
 
 /// Compares store and cluster as a whole.
 pub(super) struct Resync {
-    pub(super) cluster: Arc<dyn ClusterBackend>,
-    pub(super) records: Arc<Records>,
-    pub(super) price_book: Arc<PriceBook>,
-    pub(super) departures: Arc<Departures>,
-    pub(super) folding: FoldingSchedule,
-    pub(super) clock: Arc<SteadyClock>,
+    cluster: Arc<dyn ClusterBackend>,
+    records: Arc<Records>,
+    price_book: Arc<PriceBook>,
+    departures: Arc<Departures>,
+    folding: FoldingSchedule,
+    clock: Arc<SteadyClock>,
 }
 
 impl Resync {
-    /// Reads everything; on the way it finishes deletions of users, gives pods their new prices, and folds the ledger once a
-    /// day. The cluster is not asked if the last list still holds (`is_listed`).
-    pub(super) async fn read_everything(&self, is_listed: bool) -> Result<Everything> {
-        self.folding.start_if_due();
-        self.departures.finish_all().await;
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            cluster: parts.cluster.clone(),
+            records: parts.records.clone(),
+            price_book: parts.price_book.clone(),
+            departures: parts.departures.clone(),
+            folding: FoldingSchedule::new(parts.folding.clone(), parts.clock.clone()),
+            clock: parts.clock.clone(),
+        }
+    }
+
+    /// Reads everything. On the way it does its `share` of the work that is not about single passes: it finishes deletions of
+    /// users, gives pods their new prices, and folds the ledger once a day. The cluster is not asked if the last list still
+    /// holds (`is_listed`).
+    pub(super) async fn read_everything(&self, share: Share, is_listed: bool) -> Result<Everything> {
+        if share.has(FOLDING) {
+            self.folding.start_if_due();
+        }
+        self.departures.finish_all(|user| share.has(user.as_str())).await;
         // The cluster is read first: a record is stored before its objects are created, and removed after they
         // are gone, so an object that has no record afterwards is an orphan.
         let asked_at = (!is_listed).then(Instant::now);
@@ -70,7 +89,9 @@ impl Resync {
         let mut pods = Vec::new();
         let prices = self.price_book.current().await?;
         for pod in self.records.all(None, true).await? {
-            if let Err(error) = self.price_book.reprice(&pod, &prices).await {
+            if share.has(pod.id.as_str())
+                && let Err(error) = self.price_book.reprice(&pod, &prices).await
+            {
                 // It keeps its price until the next resync; the others must not wait for it.
                 tracing::warn!(pod = %pod.id, %error, "the pod can't be given its new price now");
             }
@@ -81,10 +102,11 @@ impl Resync {
             });
             pods.push((pod, observation));
         }
+        let is_ours = |orphan: &OwnedWorkload| share.has(orphan.reference.pod_id.as_str());
         Ok(Everything {
             asked_at,
             pods,
-            orphans: workloads.into_values().collect(),
+            orphans: workloads.into_values().filter(is_ours).collect(),
         })
     }
 

@@ -1,5 +1,6 @@
-//! The controller's knowledge of one pod.
+//! The controller's knowledge of each pod.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,11 +16,54 @@ use super::token_capture::Capture;
 use super::view::View;
 use crate::error::kind::Error;
 use crate::id::PodId;
+use crate::platform::feed::Feed;
+use crate::pod::record::Pod;
 
 /// The first and the longest wait before a pass is repeated.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// How long to wait when a retry can't help before a repair.
 const REPAIR: Duration = Duration::from_secs(30);
+/// How long a replica drives a pod of another one after a call: until that one has read all records, which takes it five and
+/// a half minutes at most, and it may not learn of the call before.
+const CALLED: Duration = Duration::from_mins(6);
+
+/// All pods that the controller knows of.
+pub(super) struct Slots {
+    pods: HashMap<PodId, Slot>,
+    /// The time of the last full query of the cluster; at first that of the watch.
+    pub(super) asked_at: Instant,
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Self {
+            pods: HashMap::new(),
+            asked_at: Instant::now(),
+        }
+    }
+
+    /// The slot of a pod; a new one if the pod was not known.
+    pub(super) fn entry(&mut self, id: &PodId) -> &mut Slot {
+        let new = || Slot::new(self.asked_at);
+        self.pods.entry(id.clone()).or_insert_with(new)
+    }
+
+    pub(super) fn get(&self, id: &PodId) -> Option<&Slot> {
+        self.pods.get(id)
+    }
+
+    pub(super) fn remove(&mut self, id: &PodId) -> Option<Slot> {
+        self.pods.remove(id)
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &PodId> {
+        self.pods.keys()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&PodId, &mut Slot)> {
+        self.pods.iter_mut()
+    }
+}
 
 /// One pod in the controller.
 pub(super) struct Slot {
@@ -29,7 +73,9 @@ pub(super) struct Slot {
     /// Whether a pass has ended since the last resync began.
     pub(super) was_reconciled: bool,
     /// The version of the record that was published last.
-    pub(super) version: u64,
+    version: u64,
+    /// The last call for it in this process.
+    called_at: Option<Instant>,
     /// The waits between repeated passes.
     backoff: Option<Backoff>,
     capture: Option<RunningCapture>,
@@ -44,14 +90,23 @@ struct RunningCapture {
 
 impl Slot {
     /// A pod that was first seen after the full query of the cluster at `asked_at`.
-    pub(super) fn new(asked_at: Instant) -> Self {
+    fn new(asked_at: Instant) -> Self {
         Self {
             view: View::default(),
             confirmed_at: asked_at,
             was_reconciled: false,
             version: 0,
+            called_at: None,
             backoff: None,
             capture: None,
+        }
+    }
+
+    /// Publishes a record that another process has changed.
+    pub(super) fn publish_news(&mut self, feed: &Feed, pod: &Pod) {
+        if pod.version > self.version {
+            self.version = pod.version;
+            feed.publish(pod);
         }
     }
 
@@ -119,11 +174,24 @@ impl Slot {
         running.is_some()
     }
 
-    /// Ends a pause between two turns of the log: somebody asks for the pod, or has changed it.
-    pub(super) fn hasten_capture(&self) {
+    /// Somebody asks for the pod, or has changed it: this replica drives it for a while, whoever else does, and a pause
+    /// between two turns of its log ends.
+    pub(super) fn note_call(&mut self) {
+        self.called_at = Some(Instant::now());
         if let Some(running) = &self.capture {
             running.rank.send_modify(|_| {});
         }
+    }
+
+    /// Whether this replica drives the pod because of a call.
+    pub(super) fn is_called(&self) -> bool {
+        self.called_at.is_some_and(|at| at.elapsed() < CALLED)
+    }
+
+    /// Another replica drives the pod now: what this one was about to repeat or to read is left to that one.
+    pub(super) fn hand_over(&mut self) {
+        self.backoff = None;
+        self.capture = None;
     }
 
     /// Notes which task reads the log. The task that reads the log of another container run is stopped.
