@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use neuropod_core::ClusterBackend;
-use neuropod_core::cluster::WorkloadRef;
+use neuropod_core::cluster::{ReplicaId, Replicas, WorkloadRef};
 use neuropod_core::conformance::cluster::{Milestone, Stage, quota, run};
 use neuropod_core::sim::{Mishap, ObjectKind};
 use neuropod_k8s::KubeCluster;
@@ -109,6 +109,24 @@ async fn a_namespace_per_user() {
     let rights = [rbac(), rbac_for_namespaces()];
     let site = Site::with(cluster, &rights, |config| config.namespace_per_user = true).await;
     quota(&stage(cluster, &site)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas() {
+    let Some(cluster) = kube::cluster("kube_conformance/replicas") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    neuropod_core::conformance::replicas::run(site.backend.clone(), Arc::new(site.another(|_| {}))).await;
+    // Another platform on the same cluster and namespace is none of its replicas.
+    let other = site.another(|config| config.instance = "other".into());
+    let mine = ReplicaId::random();
+    site.backend.renew(&mine).await.unwrap();
+    let listed = other.renew(&ReplicaId::random()).await.unwrap();
+    assert!(
+        listed.iter().all(|presence| presence.replica != mine),
+        "{listed:?}"
+    );
 }
 
 fn stage(cluster: &'static TestCluster, site: &Site) -> KubeStage {

@@ -80,8 +80,9 @@ async fn every_right_of_the_files_is_granted_exactly_where_it_is_used() {
 }
 
 /// Configurations that need different rights.
-const CONFIGURATIONS: [fn(&mut KubeConfig); 4] = [
+const CONFIGURATIONS: [fn(&mut KubeConfig); 5] = [
     |config| config.storage.grow = true,
+    |config| config.leases = true,
     |config| config.exposure = Exposure::default(),
     |config| config.storage.class = None,
     |config| {

@@ -9,15 +9,15 @@ use futures::stream::BoxStream;
 use kube::Client;
 use neuropod_core::cluster::gpus::UnmatchedGpu;
 use neuropod_core::cluster::{
-    Catalogue, ClusterEvent, Inventory, LogOptions, LogStream, NodeGpus, Observation, Usage, VolumePolicy,
-    Workload, WorkloadRef,
+    Catalogue, ClusterEvent, Inventory, LogOptions, LogStream, NodeGpus, Observation, Presence, ReplicaId,
+    Replicas, Usage, VolumePolicy, Workload, WorkloadRef,
 };
 use neuropod_core::{ClusterBackend, Result};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::KubeConfig;
 use crate::context::Context;
-use crate::operations::{apply, gpus, inventory, logs, observe, remove, usage};
+use crate::operations::{apply, gpus, inventory, leases, logs, observe, remove, usage};
 use crate::setup::enforcement::{self, Enforcement};
 use crate::setup::rights::{self, MissingRight};
 use crate::setup::{catalogue, check, connect};
@@ -210,6 +210,21 @@ impl ClusterBackend for KubeCluster {
 
     fn route_delay(&self) -> Duration {
         self.context.config.services.route_delay()
+    }
+}
+
+/// The presences of replicas are Leases in [`KubeConfig::namespace`], one for each replica that runs. It takes the rights that
+/// [`KubeConfig::leases`] checks.
+#[async_trait]
+impl Replicas for KubeCluster {
+    async fn renew(&self, replica: &ReplicaId) -> Result<Vec<Presence>> {
+        let work = leases::renew(&self.context, replica);
+        self.context.requests.in_time(work).await
+    }
+
+    async fn give_up(&self, replica: &ReplicaId) -> Result<()> {
+        let work = leases::give_up(&self.context, replica);
+        self.context.requests.in_time(work).await
     }
 }
 

@@ -9,7 +9,7 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt};
 use neuropod_core::cluster::workload::Quota;
-use neuropod_core::cluster::{ClusterEvent, LogOptions, VolumePolicy};
+use neuropod_core::cluster::{ClusterEvent, LogOptions, ReplicaId, Replicas, VolumePolicy};
 use neuropod_core::conformance::cluster::Milestone;
 use neuropod_core::{ClusterBackend, ErrorKind};
 use neuropod_k8s::{Exposure, KubeConfig};
@@ -87,6 +87,11 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     backend.inventory().await.unwrap();
     backend.gpus().await.unwrap();
     backend.usage().await.unwrap();
+    if config.leases {
+        let replica = ReplicaId::random();
+        backend.renew(&replica).await.unwrap();
+        backend.give_up(&replica).await.unwrap();
+    }
     let kubelet = Kubelet::new(site.admin.clone(), &namespace);
     kubelet
         .reach(&reference.name, Milestone::Running { ready: true })

@@ -209,6 +209,19 @@ impl Requests {
             .await
     }
 
+    /// Creates or updates the object, by server-side apply: for one whose name nobody else uses. Returns the error of kube
+    /// itself. It does not wait for other writes, because it is wanted in time.
+    pub(crate) async fn put<T: Partial>(
+        &self,
+        manifest: &Manifest,
+        namespace: Option<&str>,
+    ) -> Result<T, kube::Error> {
+        let params = PatchParams::apply(MANAGER).force();
+        let request = Request::new(manifest.kind.path(namespace));
+        self.send(request.patch(&manifest.name, &params, &Patch::Apply(&manifest.body)))
+            .await
+    }
+
     /// Updates the object with this uid to the manifest, by server-side apply.
     pub(crate) async fn apply<T: Partial>(
         &self,

@@ -60,6 +60,10 @@ pub struct KubeConfig {
     /// copies, which follow changes. A copy whose name leaves this list is deleted once it is unused. No pod is
     /// created in such a namespace while one of the Secrets is missing.
     pub image_pull_secrets: Vec<String>,
+    /// Whether the replicas of the platform divide the pods among them by Leases: then
+    /// [`check_setup`](crate::KubeCluster::check_setup) checks the rights for it. The builder of the platform takes the
+    /// backend as its [`Replicas`](neuropod_core::cluster::Replicas) too.
+    pub leases: bool,
     /// When the kubelet asks the registry for an image.
     pub image_pull_policy: ImagePullPolicy,
     /// The maximum duration of an operation, or of one page of the complete lists (`inventory`, `gpus`). After it, the
@@ -92,6 +96,7 @@ impl Default for KubeConfig {
             user_namespaces: false,
             runtime_class: None,
             image_pull_secrets: Vec::new(),
+            leases: false,
             image_pull_policy: ImagePullPolicy::default(),
             deadline: Duration::from_secs(30),
             writes_in_flight: 24,
@@ -176,6 +181,12 @@ impl KubeConfig {
     /// Sets [`image_pull_secrets`](Self::image_pull_secrets).
     pub fn with_image_pull_secrets(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.image_pull_secrets = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`leases`](Self::leases).
+    pub fn with_leases(mut self, leases: bool) -> Self {
+        self.leases = leases;
         self
     }
 

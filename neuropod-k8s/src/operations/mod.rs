@@ -4,6 +4,7 @@
 pub(crate) mod apply;
 pub(crate) mod gpus;
 pub(crate) mod inventory;
+pub(crate) mod leases;
 pub(crate) mod logs;
 pub(crate) mod observe;
 pub(crate) mod ownership;

@@ -133,6 +133,14 @@ fn needed(config: &KubeConfig) -> Vec<Right> {
         without: Some(UNWATCHED),
         ..right("watch", kind)
     }));
+    if config.leases {
+        let verbs = ["list", "create", "patch", "delete"];
+        all.extend(verbs.map(|verb| Right {
+            namespace: Some(config.namespace.clone()),
+            without: Some("the replicas can't divide the pods, and each drives all of them"),
+            ..right(verb, Kind::Lease)
+        }));
+    }
     all.push(Right {
         without: Some("what pods use of processors and memory is not known"),
         ..right("list", Kind::PodMetrics)

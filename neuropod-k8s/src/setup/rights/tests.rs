@@ -110,6 +110,8 @@ async fn only_rights_that_the_configuration_uses_are_checked() {
     let plain = needed(&users()).await;
     let mut grows = users();
     grows.storage.grow = true;
+    let mut leases = users();
+    leases.leases = true;
     let mut classes = users();
     classes.storage.class = Some("fast".into());
     classes.exposure = Exposure::ingress("nginx");
@@ -117,6 +119,10 @@ async fn only_rights_that_the_configuration_uses_are_checked() {
     gateway.exposure = Exposure::gateway("public");
     for (config, more) in [
         (grows, &["patch persistentvolumeclaims"][..]),
+        (
+            leases,
+            &["list leases", "create leases", "patch leases", "delete leases"],
+        ),
         (classes, &["get storageclasses", "get ingressclasses"]),
         (gateway, &["create httproutes", "patch httproutes"]),
         (
