@@ -8,12 +8,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::clock::Clock;
 use neuropod::naming::Naming;
 use neuropod::token::RegexTokens;
-use neuropod::{ClusterBackend, Platform, PriceList};
+use neuropod::{Platform, PriceList};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
-use crate::backends::{self, Store};
+use crate::backends::{self, Cluster, Store};
 use crate::config::Config;
 use crate::contract::amount;
 use crate::directory::Directory;
@@ -83,12 +83,15 @@ impl App {
         config: Config,
         secrets: &Secrets,
         store: &Store,
-        cluster: Arc<dyn ClusterBackend>,
+        cluster: Cluster,
         clock: Arc<dyn Clock>,
         metrics: PrometheusHandle,
     ) -> Result<Shared> {
-        let metered = Arc::new(MeteredCluster::new(cluster));
-        let cluster: Arc<dyn ClusterBackend> = metered.clone();
+        let metered = Arc::new(MeteredCluster::new(cluster.backend));
+        let cluster = Cluster {
+            backend: metered.clone(),
+            ..cluster
+        };
         let platform = platform(&config, secrets, store, &cluster, clock)?;
         let client = reqwest::Client::builder()
             .build()
@@ -137,7 +140,7 @@ fn platform(
     config: &Config,
     secrets: &Secrets,
     store: &Store,
-    cluster: &Arc<dyn ClusterBackend>,
+    cluster: &Cluster,
     clock: Arc<dyn Clock>,
 ) -> Result<Platform> {
     let naming = if config.legacy_names {
@@ -146,7 +149,7 @@ fn platform(
         Naming::new(&config.domain, secrets.naming.expose_secret())
     };
     let mut builder = Platform::builder()
-        .cluster(Arc::clone(cluster))
+        .cluster(Arc::clone(&cluster.backend))
         .clock(clock)
         .store(Arc::clone(&store.pods))
         .billing(Arc::clone(&store.billing))
@@ -180,6 +183,9 @@ fn platform(
     }
     if let Some(hints) = &store.hints {
         builder = builder.hints(Arc::clone(hints));
+    }
+    if let Some(replicas) = &cluster.replicas {
+        builder = builder.replicas(Arc::clone(replicas));
     }
     if let Some(cap) = config.daily_cap {
         builder = builder.daily_cap(amount::exact(cap).context("daily_cap is no amount")?);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use neuropod::cluster::plan::{NamespaceScope, VolumeScope};
 use neuropod::cluster::workload::Quota;
-use neuropod::cluster::{Catalogue, Layout};
+use neuropod::cluster::{Catalogue, Layout, Replicas};
 use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::money::LedgerFolding;
@@ -105,11 +105,29 @@ pub(crate) fn place_of_secrets(config: &Config) -> Place {
     }
 }
 
+/// Where pods run.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    pub(crate) backend: Arc<dyn ClusterBackend>,
+    /// Where the replicas of this server show that they run, if they divide the pods among them.
+    pub(crate) replicas: Option<Arc<dyn Replicas>>,
+}
+
+impl From<Arc<dyn ClusterBackend>> for Cluster {
+    /// A cluster whose pods are not divided.
+    fn from(backend: Arc<dyn ClusterBackend>) -> Self {
+        Self {
+            backend,
+            replicas: None,
+        }
+    }
+}
+
 /// The configured cluster, and its control if it is simulated.
 ///
 /// # Errors
 /// There is no cluster, or it is not set up for pods.
-pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>, Option<SimCluster>)> {
+pub(crate) async fn cluster(config: &Config) -> Result<(Cluster, Option<SimCluster>)> {
     match config.cluster {
         ClusterKind::Sim => {
             let settings = if config.scenario.is_empty() {
@@ -118,7 +136,8 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
                 gallery::settings(lifelike())
             };
             let cluster = SimCluster::new(settings);
-            Ok((Arc::new(cluster.clone()), Some(cluster)))
+            let backend: Arc<dyn ClusterBackend> = Arc::new(cluster.clone());
+            Ok((backend.into(), Some(cluster)))
         }
         ClusterKind::Kube => {
             let kube = &config.kube;
@@ -131,7 +150,9 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
             };
             let cluster = cluster.context("cluster")?;
             cluster.check_setup().await.context("cluster")?;
-            Ok((Arc::new(cluster), None))
+            let backend = Arc::new(cluster);
+            let replicas = kube.leases.then(|| backend.clone() as Arc<dyn Replicas>);
+            Ok((Cluster { backend, replicas }, None))
         }
     }
 }
@@ -245,6 +266,7 @@ fn kube_config(kube: &Kube) -> KubeConfig {
         .with_network(network)
         .with_security(security)
         .with_user_namespaces(kube.user_namespaces)
+        .with_leases(kube.leases)
         .with_image_pull_secrets(&kube.image_pull_secrets)
         .with_image_pull_policy(kube.image_pull_policy.into())
         .with_deadline(Duration::from_secs(kube.deadline_seconds.into()))

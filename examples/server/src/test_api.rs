@@ -94,7 +94,7 @@ impl Api {
     ) -> Self {
         crate::tls::use_ring();
         let clock = Arc::new(TokioClock::starting_at(jiff::Timestamp::now()));
-        let app = App::on(config, secrets, &store, cluster, clock, metrics()).unwrap();
+        let app = App::on(config, secrets, &store, cluster.into(), clock, metrics()).unwrap();
         Self::of(app, store)
     }
 

@@ -9,6 +9,7 @@ fn keys_of(option: &str) -> &'static [&'static str] {
         "cluster" => &["cluster"],
         "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" | "hints"
         | "folding" => &["store"],
+        "replicas" => &["kube.leases"],
         "audit_kept" => &["audit_days"],
         "fold_after" => &["fold_after_days"],
         "naming" => &[
@@ -138,7 +139,7 @@ fn the_configuration_reaches_the_library() {
          ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
          allowed_ranges = [\"10.1.2.3/32\"]\ndns_ranges = [\"10.96.0.10/32\"]\n\
          user_namespaces = true\nruntime_class = \"gvisor\"\nimage_pull_policy = \"IfNotPresent\"\n\
-         services = \"ClusterIp\"\n\
+         services = \"ClusterIp\"\nleases = true\n\
          [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\ngpus = 3\n",
     )
     .unwrap();
@@ -166,4 +167,5 @@ fn the_configuration_reaches_the_library() {
     assert_eq!(quota.gpus, BTreeMap::from([("nvidia.com/gpu".to_owned(), 3)]));
     assert_eq!(kube.image_pull_policy, ImagePullPolicy::IfNotPresent);
     assert_eq!(kube.services, Services::ClusterIp);
+    assert!(kube.leases);
 }

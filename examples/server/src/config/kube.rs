@@ -106,6 +106,9 @@ pub struct Kube {
     /// the `nameserver` lines of `/etc/resolv.conf` in a pod, if DNS does not work otherwise.
     #[schemars(extend("allowed" = RANGES))]
     pub dns_ranges: Vec<String>,
+    /// Whether the replicas of the server divide the pods among them, by a Lease for each in the namespace of the pods. A
+    /// replica that dies is taken over within 15 seconds. Without, each drives all pods.
+    pub leases: bool,
     /// How long an operation on the cluster may take before it fails and is retried.
     #[schemars(range(min = 1, max = 300), extend("unit" = "seconds"))]
     pub deadline_seconds: u32,
@@ -157,6 +160,7 @@ impl Default for Kube {
             blocked_ranges: Vec::new(),
             allowed_ranges: Vec::new(),
             dns_ranges: Vec::new(),
+            leases: false,
             deadline_seconds: 30,
             writes_in_flight: 24,
             log_streams: 64,

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use http::{Request, header};
 use http_body_util::BodyExt;
+use neuropod::ClusterBackend;
 use neuropod::clock::SystemClock;
 use neuropod::naming::Naming;
 use neuropod::store::MemoryStore;
@@ -26,12 +27,12 @@ async fn asked(cluster: ClusterKind) -> (u16, String) {
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let config = Config { cluster, ..config() };
-    let simulated = Arc::new(crate::test_api::simulated());
+    let simulated: Arc<dyn ClusterBackend> = Arc::new(crate::test_api::simulated());
     let app = App::on(
         config,
         &secrets,
         &store,
-        simulated,
+        simulated.into(),
         Arc::new(SystemClock),
         metrics.handle(),
     )
