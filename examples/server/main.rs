@@ -14,11 +14,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Parser;
 use neuropod_server::config::{Command, Flags, load, reference};
 use neuropod_server::server::Server;
-use neuropod_server::{gallery, greeting, migrate, start_error, telemetry};
+use neuropod_server::{copy, gallery, greeting, migrate, start_error, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -39,6 +39,13 @@ async fn run(flags: &Flags) -> Result<ExitCode> {
     if flags.scenario == ["list"] {
         print!("{}", gallery::list());
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(Command::Copy(arguments)) = &flags.command {
+        ensure!(
+            flags.store.is_none(),
+            "--store: `server copy` takes the stores from --from and --to"
+        );
+        return copy::run(arguments).await;
     }
     let loaded = load(flags)?;
     if flags.print_config {

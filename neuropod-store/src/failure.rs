@@ -53,6 +53,15 @@ pub(crate) fn folded(key: &str) -> Error {
     .with_context("key", key)
 }
 
+/// The store holds half a copy of another one.
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
+pub(crate) fn unfinished() -> Error {
+    Error::new(
+        ErrorKind::NotConfigured,
+        "a copy into this store is not finished: repeat it (`server copy`, or `copy::copy`), or use another store",
+    )
+}
+
 /// The account has too little available.
 pub(crate) fn insufficient(required: Money, available: Money) -> Error {
     Error::new(

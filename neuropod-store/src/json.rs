@@ -39,6 +39,12 @@ pub(crate) fn rewrite<D: Stored>(text: &str, stored: &D, value: &D) -> Result<St
     to_text(&new)
 }
 
+/// The document `text` in its present layout, with the fields that this version does not know.
+pub(crate) fn tree<D: Stored>(text: &str) -> Result<Value> {
+    let value: D = read(text)?;
+    parse(&rewrite(text, &value, &value)?)
+}
+
 /// The text of the record `value`, which is no document, with the fields of `text` that this version does not know.
 /// `stored` is the value in `text`.
 #[cfg(feature = "postgres")]

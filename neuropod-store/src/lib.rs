@@ -48,6 +48,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite")))
+)]
+pub mod copy;
 mod document;
 mod failure;
 #[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]

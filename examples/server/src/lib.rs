@@ -23,6 +23,7 @@ mod backends;
 pub mod config;
 mod connection;
 mod contract;
+pub mod copy;
 mod csv;
 mod dashboard;
 mod directory;

@@ -45,6 +45,9 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if begins("cluster") {
         return ours.and_then(cluster);
     }
+    if begins("copy of ") {
+        return ours.map(copy);
+    }
     if begins("store: ") {
         return ours.and_then(file).or_else(|| io.and_then(writing));
     }
@@ -111,6 +114,16 @@ fn database(error: &Error) -> Option<&'static str> {
         }
         ErrorKind::PermissionDenied => Some("check the user and the password in the address of `store`"),
         _ => None,
+    }
+}
+
+fn copy(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AlreadyExists => "nothing was copied: give an empty database, or another file",
+        ErrorKind::NotFound => "nothing was copied: check the address in --from",
+        _ => {
+            "the source is as it was; when the cause is gone, run the same command again, which begins anew in the target"
+        }
     }
 }
 

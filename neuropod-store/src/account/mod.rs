@@ -8,7 +8,7 @@ mod draw;
 mod fold;
 mod hold;
 mod known;
-#[cfg(any(feature = "sqlite", feature = "mongo"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mongo"))]
 mod names;
 mod post;
 mod record;
@@ -22,7 +22,7 @@ pub(crate) use self::hold::{hold, release};
 #[cfg(any(feature = "postgres", feature = "mongo"))]
 pub(crate) use self::known::Keys;
 pub(crate) use self::known::Known;
-#[cfg(any(feature = "sqlite", feature = "mongo"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mongo"))]
 pub(crate) use self::names::{name_pods, pods_without_name};
 pub(crate) use self::post::post;
 pub(crate) use self::record::Record;

@@ -51,6 +51,33 @@ impl Account {
         self.folds
     }
 
+    /// An account whose entries and keys are in their collections.
+    pub(super) fn settled(user: UserId, balance: Balance, last_entry: u64) -> Self {
+        let Balance {
+            kind,
+            available,
+            held,
+            spent,
+        } = balance;
+        Self {
+            user,
+            kind,
+            available,
+            held,
+            spent,
+            version: 1,
+            entries: last_entry,
+            pending: None,
+            folds: 0,
+            folding: None,
+        }
+    }
+
+    /// The number of the last entry; 0: there is none.
+    pub(super) fn last_entry(&self) -> u64 {
+        self.entries
+    }
+
     pub(super) fn balance(&self) -> Balance {
         Balance {
             kind: self.kind,

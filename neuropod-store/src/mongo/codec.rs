@@ -68,7 +68,7 @@ fn convert(document: &mut Document, field: &str, change: impl FnOnce(&str) -> Op
 }
 
 /// Converts all dates and ids to texts, as shapes have them.
-fn to_text(value: &mut Bson) {
+pub(super) fn to_text(value: &mut Bson) {
     match value {
         Bson::DateTime(date) => {
             // A value out of range stays a date, and reading the shape then fails.

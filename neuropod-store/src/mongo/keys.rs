@@ -95,6 +95,24 @@ async fn insert(
     }
 }
 
+/// The document of a key that has this record.
+pub(super) fn recorded(name: &str, record: Document) -> Result<Document> {
+    let known: Record = bson::deserialize_from_document(record.clone()).map_err(mongo::unreadable)?;
+    let key = Key {
+        name: name.to_owned(),
+        account: known.user().cloned(),
+        previous: None,
+        claim: 1,
+        record: None,
+        stored: None,
+        at: 0,
+    };
+    let mut document = bson::serialize_to_document(&key).map_err(mongo::unwritable)?;
+    // As it is, with the fields that this version does not know.
+    document.insert("record", record);
+    Ok(document)
+}
+
 /// Takes over a claim without a record, for `account`; the account that had it is now `previous`. Returns the key with
 /// the new claim, or `None` if it was changed meanwhile.
 pub(super) async fn take_over(server: &Server, key: &Key, account: Option<&UserId>) -> Result<Option<Key>> {

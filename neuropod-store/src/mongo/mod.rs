@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod codec;
 mod collection;
+mod copy;
 mod failure;
 mod folding;
 mod keys;
@@ -20,4 +21,5 @@ mod tests;
 mod traits;
 mod users;
 
+pub(crate) use self::copy::ReadDatabase;
 pub use self::store::MongoStore;

@@ -35,6 +35,8 @@ pub(super) struct Server {
     pub(super) database: Database,
     pub(super) removed_users: Collection<Document>,
     pub(super) audit: Collection<Document>,
+    /// Has a document while a copy into the database is not finished.
+    pub(super) unfinished_copy: Collection<Document>,
 }
 
 impl Server {
@@ -72,6 +74,7 @@ impl Server {
             database: database.clone(),
             removed_users: database.collection("removedUsers"),
             audit: database.collection("audit"),
+            unfinished_copy: database.collection("unfinishedCopy"),
         }
     }
 
@@ -100,6 +103,20 @@ impl Server {
         for (collection, keys) in sorted {
             let index = IndexModel::builder().keys(keys).build();
             within(collection.create_index(index)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a copy into the database is not finished.
+    pub(super) async fn is_unfinished(&self) -> Result<bool> {
+        let mark = find_one(&self.unfinished_copy, Document::new()).await?;
+        Ok(mark.is_some())
+    }
+
+    /// Fails if a copy into the database is not finished.
+    pub(super) async fn check_finished(&self) -> Result<()> {
+        if self.is_unfinished().await? {
+            return Err(crate::failure::unfinished());
         }
         Ok(())
     }

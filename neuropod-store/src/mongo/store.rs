@@ -19,8 +19,8 @@ use crate::folding::LastFold;
 /// # Errors
 /// `Unavailable` and retryable: no server can be reached, or none responds. `Timeout`: it did not respond within 10
 /// seconds, and the operation may or may not have taken effect. `PermissionDenied`: it does not accept the
-/// credentials. `NotConfigured`: the address is wrong, an existing index conflicts, or there are documents that must be
-/// migrated first.
+/// credentials. `NotConfigured`: the address is wrong, an existing index conflicts, there are documents that must be
+/// migrated first, or a copy into the database is not finished.
 pub struct MongoStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) server: Server,
@@ -38,21 +38,30 @@ impl MongoStore {
     /// The same, with `clock` for the times of ledger entries.
     pub async fn connect_with_clock(uri: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let server = Server::connect(uri).await?;
+        server.check_finished().await?;
+        Self::set_up(server, clock).await
+    }
+
+    /// Connects even if a copy into the database is not finished.
+    pub(crate) async fn connect_unfinished(uri: &str) -> Result<Self> {
+        Self::set_up(Server::connect(uri).await?, Arc::new(SystemClock)).await
+    }
+
+    async fn set_up(server: Server, clock: Arc<dyn Clock>) -> Result<Self> {
         server.check_migrated().await?;
         users::complete(&server).await?;
         server.index().await?;
         names::keep(&server).await?;
         Ok(Self {
             clock,
-            ledger: Ledger::new(server.clone()),
-            last_fold: LastFold::default(),
-            server,
+            ..Self::unchecked(server)
         })
     }
 
     /// Connects as [`connect`](Self::connect) does but changes nothing, not even indexes: for reading only.
     pub async fn connect_unchanged(uri: &str) -> Result<Self> {
         let server = Server::connect(uri).await?;
+        server.check_finished().await?;
         server.check_migrated().await?;
         Ok(Self::unchecked(server))
     }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use neuropod_core::Result;
 use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::database::Database;
@@ -15,19 +17,26 @@ pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()
     // Rounded like the column that sorts the pages.
     let at = whole_microseconds(entry.at);
     let stored = AuditEntry { at, ..entry.clone() };
-    let statement = sqlx::query(
+    database
+        .write(row(&stored, json::write(&stored)?))
+        .await
+        .map(drop)
+}
+
+/// The statement that adds an entry with this document, or replaces one that is not done.
+pub(super) fn row(entry: &AuditEntry, document: String) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(
         "INSERT INTO audit (id, at, action, who, whom, done, document) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, action = excluded.action, who = excluded.who, \
          whom = excluded.whom, done = excluded.done, document = excluded.document WHERE NOT audit.done",
     )
-    .bind(column(stored.id.as_str()))
-    .bind(at.as_microsecond())
-    .bind(stored.action.as_str())
-    .bind(columns(&stored.who_keys()))
-    .bind(columns(&stored.whom_keys()))
-    .bind(stored.outcome == AuditOutcome::Done)
-    .bind(json::write(&stored)?);
-    database.write(statement).await.map(drop)
+    .bind(column(entry.id.as_str()))
+    .bind(entry.at.as_microsecond())
+    .bind(entry.action.as_str())
+    .bind(columns(&entry.who_keys()))
+    .bind(columns(&entry.whom_keys()))
+    .bind(entry.outcome == AuditOutcome::Done)
+    .bind(document)
 }
 
 fn columns(texts: &[String]) -> Vec<String> {

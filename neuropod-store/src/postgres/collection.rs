@@ -57,14 +57,15 @@ impl Row for Template {
 
 pub(super) async fn insert<D: Row>(database: &Database, document: &D) -> Result<D> {
     let stored = document.clone().with_version(1);
-    let text = json::write(&stored)?;
-    match database
-        .write(statement(D::STATEMENTS.insert, &stored, text))
-        .await?
-    {
+    match database.write(row(&stored, json::write(&stored)?)).await? {
         Written::Rows(_) => Ok(stored),
         Written::Taken(unique) => Err(taken::<D>(unique)),
     }
+}
+
+/// The statement that adds a document with this text.
+pub(super) fn row<D: Row>(document: &D, text: String) -> Query<'_, Postgres, PgArguments> {
+    statement(D::STATEMENTS.insert, document, text)
 }
 
 pub(super) async fn by_id<D: Row>(database: &Database, id: &str) -> Result<Option<D>> {

@@ -34,8 +34,8 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Connects, and creates or migrates the tables.
-    pub(super) async fn open(options: &PostgresOptions) -> Result<Self> {
+    /// Connects, and creates or migrates the tables. Returns also whether a copy into the database is not finished.
+    pub(super) async fn open(options: &PostgresOptions) -> Result<(Self, bool)> {
         let address = address::parse(&options.url)?;
         // Not by the pool, which would hide why there is no connection.
         let connection = timeout(options.timeout, address.connect()).await;
@@ -43,12 +43,13 @@ impl Database {
             .map_err(failure::no_answer)?
             .map_err(failure::from_sqlx)?;
         let set_up = timeout(SET_UP, set_up(connection)).await;
-        set_up.map_err(failure::no_answer)??;
-        Ok(Self {
+        let is_unfinished = set_up.map_err(failure::no_answer)??;
+        let database = Self {
             pool: pool(options, address.clone()),
             address,
             timeout: options.timeout,
-        })
+        };
+        Ok((database, is_unfinished))
     }
 
     /// The result of the operation, or `Timeout` if it takes too long.
@@ -148,8 +149,11 @@ pub(super) fn failed(mut connection: PoolConnection<Postgres>, error: Error) -> 
     error
 }
 
-/// Checks the database and creates missing tables.
-async fn set_up(mut connection: PgConnection) -> Result<()> {
+/// Whether a copy into the database is not finished.
+pub(super) const IS_UNFINISHED: &str = "SELECT EXISTS (SELECT 1 FROM unfinished_copy)";
+
+/// Checks the database and creates missing tables. Returns whether a copy into it is not finished.
+async fn set_up(mut connection: PgConnection) -> Result<bool> {
     let encoding: String = sqlx::query_scalar("SELECT current_setting('server_encoding')")
         .fetch_one(&mut connection)
         .await
@@ -165,7 +169,12 @@ async fn set_up(mut connection: PgConnection) -> Result<()> {
         .execute(&mut connection)
         .await
         .map_err(failure::from_sqlx)?;
-    connection.close().await.map_err(failure::from_sqlx)
+    let is_unfinished = sqlx::query_scalar(IS_UNFINISHED)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failure::from_sqlx)?;
+    connection.close().await.map_err(failure::from_sqlx)?;
+    Ok(is_unfinished)
 }
 
 fn pool(options: &PostgresOptions, address: PgConnectOptions) -> PgPool {

@@ -26,6 +26,7 @@ use tokio::time::sleep;
 
 use super::database::{Database, Written, failed};
 use super::failure as postgres;
+use super::names;
 use super::text::column;
 use crate::account::{self, Change, Decision, Keys, Known, Record};
 use crate::locks::AccountLocks;
@@ -151,11 +152,12 @@ impl Ledger {
         query
             .push(" ORDER BY number LIMIT ")
             .push_bind(i64::from(options.limit));
-        let entries: Vec<LedgerEntry> = self.database.documents(query.build_query_scalar()).await?;
+        let mut entries: Vec<LedgerEntry> = self.database.documents(query.build_query_scalar()).await?;
         if entries.is_empty() {
             // Fails if the user has no account.
             self.balance(user).await?;
         }
+        names::add(&self.database, &mut entries).await?;
         Ok(entries)
     }
 

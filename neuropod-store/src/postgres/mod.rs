@@ -3,11 +3,13 @@
 mod address;
 mod audit;
 mod collection;
+mod copy;
 mod database;
 mod failure;
 mod folding;
 mod hints;
 mod ledger;
+mod names;
 mod options;
 mod pods;
 mod prices;
@@ -17,5 +19,6 @@ mod text;
 mod traits;
 mod users;
 
+pub(crate) use self::copy::LockedDatabase;
 pub use self::options::PostgresOptions;
 pub use self::store::PostgresStore;

@@ -3,7 +3,7 @@
 use neuropod_core::store::{Cursor, ListOptions, Page};
 use neuropod_core::{Pod, PodId, Result, UserId};
 use sqlx::postgres::PgArguments;
-use sqlx::query::QueryScalar;
+use sqlx::query::{Query, QueryScalar};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::database::{Database, Written};
@@ -19,23 +19,28 @@ pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
         created_at: whole_microseconds(pod.created_at),
         ..pod.clone()
     };
-    let statement = sqlx::query(
-        "INSERT INTO pods (id, version, owner, slug, created_at, deleted, volume, may_take_volume, document) \
-         VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(column(stored.id.as_str()))
-    .bind(column(stored.owner.as_str()))
-    .bind(column(stored.slug.as_str()))
-    .bind(stored.created_at.as_microsecond())
-    .bind(stored.is_deleted())
-    .bind(column(&stored.volume))
-    .bind(may_take_volume(&stored))
-    .bind(json::write(&stored)?);
-    match database.write(statement).await? {
+    match database.write(row(&stored, json::write(&stored)?)).await? {
         Written::Rows(_) => Ok(stored),
         Written::Taken(Unique::Id) => Err(failure::taken("id")),
         Written::Taken(_) => Err(failure::taken("name")),
     }
+}
+
+/// The statement that adds a pod with this document.
+pub(super) fn row(pod: &Pod, document: String) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(
+        "INSERT INTO pods (id, version, owner, slug, created_at, deleted, volume, may_take_volume, document) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(column(pod.id.as_str()))
+    .bind(stored_number(pod.version))
+    .bind(column(pod.owner.as_str()))
+    .bind(column(pod.slug.as_str()))
+    .bind(pod.created_at.as_microsecond())
+    .bind(pod.is_deleted())
+    .bind(column(&pod.volume))
+    .bind(may_take_volume(pod))
+    .bind(document)
 }
 
 /// Whether the volume may be deleted with this pod.

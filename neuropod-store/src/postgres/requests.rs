@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use neuropod_core::store::PastRequest;
 use neuropod_core::{PodId, Result};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 
 use super::database::Database;
 use super::text::column;
@@ -10,13 +13,20 @@ use crate::json;
 use crate::sql::microseconds_from;
 
 pub(super) async fn keep(database: &Database, request: &PastRequest) -> Result<()> {
-    let statement = sqlx::query(
+    database
+        .write(row(request, json::write(request)?))
+        .await
+        .map(drop)
+}
+
+/// The statement that adds a request with this document, unless it is there.
+pub(super) fn row(request: &PastRequest, document: String) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(
         "INSERT INTO requests (id, created_at, document) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
     )
     .bind(column(request.id.as_str()))
     .bind(request.created_at.as_microsecond())
-    .bind(json::write(request)?);
-    database.write(statement).await.map(drop)
+    .bind(document)
 }
 
 pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<PastRequest>> {

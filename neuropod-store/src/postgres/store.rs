@@ -10,6 +10,7 @@ use super::database::Database;
 use super::hints::Announcer;
 use super::ledger::Ledger;
 use super::options::PostgresOptions;
+use crate::failure;
 use crate::folding::LastFold;
 
 /// Keeps pods, users, templates, price lists, money and the audit log in a PostgreSQL database of its own.
@@ -36,7 +37,8 @@ use crate::folding::LastFold;
 /// `Unavailable` and retryable: the server can't be reached, starts or stops, has no more connections, only reads (a
 /// standby), its disk is full, or a lock was not free in time. `Timeout`: an operation took too long; it may or may not
 /// have taken effect. `PermissionDenied`: the server does not accept the credentials, or its user may not do this.
-/// `NotConfigured`: the address is wrong, the database does not exist or is not in UTF-8, or TLS is not possible.
+/// `NotConfigured`: the address is wrong, the database does not exist or is not in UTF-8, TLS is not possible, or a copy into
+/// it is not finished.
 pub struct PostgresStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) database: Database,
@@ -53,14 +55,27 @@ impl PostgresStore {
 
     /// The same, with other options.
     pub async fn open_with(options: PostgresOptions) -> Result<Self> {
-        let database = Database::open(&options).await?;
-        Ok(Self {
-            clock: options.clock,
+        let (database, is_unfinished) = Database::open(&options).await?;
+        if is_unfinished {
+            return Err(failure::unfinished());
+        }
+        Ok(Self::on(options.clock, database))
+    }
+
+    /// Connects even if a copy into the database is not finished.
+    pub(crate) async fn open_unfinished(options: PostgresOptions) -> Result<Self> {
+        let (database, _) = Database::open(&options).await?;
+        Ok(Self::on(options.clock, database))
+    }
+
+    fn on(clock: Arc<dyn Clock>, database: Database) -> Self {
+        Self {
+            clock,
             ledger: Ledger::new(database.clone()),
             last_fold: LastFold::default(),
             announcer: Announcer::new(database.clone()),
             database,
-        })
+        }
     }
 
     /// Closes all connections, once running operations are done. Dropping the store without it loses nothing.

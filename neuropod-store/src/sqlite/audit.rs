@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use neuropod_core::Result;
 use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::database::Database;
@@ -14,19 +16,25 @@ pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()
     // Rounded like the column that sorts the pages.
     let at = whole_microseconds(entry.at);
     let stored = AuditEntry { at, ..entry.clone() };
+    let statement = row(&stored, json::write(&stored)?)?;
+    database.write(statement).await.map(drop)
+}
+
+/// The statement that adds an entry with this document, or replaces one that is not done.
+pub(super) fn row(entry: &AuditEntry, document: String) -> Result<Query<'static, Sqlite, SqliteArguments>> {
     let statement = sqlx::query(
         "INSERT INTO audit (id, at, action, who, whom, done, document) VALUES (?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, action = excluded.action, who = excluded.who, \
          whom = excluded.whom, done = excluded.done, document = excluded.document WHERE NOT done",
-    )
-    .bind(stored.id.to_string())
-    .bind(at.as_microsecond())
-    .bind(stored.action.as_str())
-    .bind(lines(&stored.who_keys())?)
-    .bind(lines(&stored.whom_keys())?)
-    .bind(stored.outcome == AuditOutcome::Done)
-    .bind(json::write(&stored)?);
-    database.write(statement).await.map(drop)
+    );
+    Ok(statement
+        .bind(entry.id.to_string())
+        .bind(entry.at.as_microsecond())
+        .bind(entry.action.as_str())
+        .bind(lines(&entry.who_keys())?)
+        .bind(lines(&entry.whom_keys())?)
+        .bind(entry.outcome == AuditOutcome::Done)
+        .bind(document))
 }
 
 pub(super) async fn page(database: &Database, options: &AuditOptions) -> Result<AuditPage> {

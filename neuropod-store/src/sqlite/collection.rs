@@ -1,6 +1,9 @@
 //! Users and templates.
 
 use neuropod_core::{Result, Template, User};
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 
 use super::database::{Database, Written};
 use super::failure as sqlite;
@@ -31,7 +34,7 @@ macro_rules! statements {
             insert: concat!(
                 "INSERT INTO ",
                 $table,
-                " (id, version, name, document) VALUES (?, 1, ?, ?)"
+                " (id, version, name, document) VALUES (?, ?, ?, ?)"
             ),
             by_id: concat!("SELECT document FROM ", $table, " WHERE id = ?"),
             by_name: concat!("SELECT document FROM ", $table, " WHERE name = ?"),
@@ -56,15 +59,20 @@ impl Row for Template {
 
 pub(super) async fn insert<D: Row>(database: &Database, document: &D) -> Result<D> {
     let stored = document.clone().with_version(1);
-    let statement = sqlx::query(D::STATEMENTS.insert)
-        .bind(stored.id().to_owned())
-        .bind(folded(stored.unique_name()))
-        .bind(json::write(&stored)?);
-    match database.write(statement).await? {
+    match database.write(row(&stored, json::write(&stored)?)).await? {
         Written::Rows(_) => Ok(stored),
         Written::IdTaken => Err(failure::taken("id")),
         Written::NameTaken => Err(failure::taken(D::NAME)),
     }
+}
+
+/// The statement that adds a document with this text.
+pub(super) fn row<D: Row>(document: &D, text: String) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(D::STATEMENTS.insert)
+        .bind(document.id().to_owned())
+        .bind(stored_number(document.version()))
+        .bind(folded(document.unique_name()))
+        .bind(text)
 }
 
 pub(super) async fn by_id<D: Row>(database: &Database, id: &str) -> Result<Option<D>> {

@@ -93,6 +93,14 @@ impl Database {
         Ok((page.collect::<Result<_>>()?, texts.len() > limit))
     }
 
+    /// Whether a copy into this file is not finished.
+    pub(super) async fn is_unfinished(&self) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM unfinished_copy)")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failure::from_sqlx)
+    }
+
     /// The connections for reading.
     pub(super) fn readers(&self) -> &SqlitePool {
         &self.readers

@@ -260,17 +260,25 @@ async fn write(
     let at = whole_microseconds(now);
     for (number, new) in (last.unsigned_abs() + 1..).zip(entries) {
         let entry = new.into_entry(number, at);
-        let statement = sqlx::query("INSERT INTO entries (user, number, at, document) VALUES (?, ?, ?, ?)")
-            .bind(user.to_string())
-            .bind(stored_number(number))
-            .bind(at.as_microsecond())
-            .bind(json::write(&entry)?);
-        run(step, statement).await?;
+        run(step, entry_row(user.as_str(), &entry, json::write(&entry)?)).await?;
     }
     for (key, record) in &records {
         write_record(step, key, record).await?;
     }
     Ok(())
+}
+
+/// The statement that adds an entry with this document.
+pub(super) fn entry_row(
+    user: &str,
+    entry: &LedgerEntry,
+    document: String,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query("INSERT INTO entries (user, number, at, document) VALUES (?, ?, ?, ?)")
+        .bind(user.to_owned())
+        .bind(stored_number(entry.number))
+        .bind(entry.at.as_microsecond())
+        .bind(document)
 }
 
 pub(super) async fn run(

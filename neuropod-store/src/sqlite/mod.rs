@@ -2,6 +2,7 @@
 
 mod audit;
 mod collection;
+mod copy;
 mod database;
 mod failure;
 mod file;
@@ -16,4 +17,5 @@ mod traits;
 mod users;
 mod writer;
 
+pub(crate) use self::copy::LockedFile;
 pub use self::store::SqliteStore;

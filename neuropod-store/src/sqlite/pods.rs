@@ -2,6 +2,8 @@
 
 use neuropod_core::store::{Cursor, ListOptions, Page};
 use neuropod_core::{Pod, PodId, Result, UserId};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::database::{Database, Written};
@@ -17,20 +19,25 @@ pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
         created_at: whole_microseconds(pod.created_at),
         ..pod.clone()
     };
-    let statement = sqlx::query(
-        "INSERT INTO pods (id, version, owner, slug, created_at, deleted, document) VALUES (?, 1, ?, ?, ?, ?, ?)",
-    )
-    .bind(stored.id.to_string())
-    .bind(stored.owner.to_string())
-    .bind(stored.slug.to_string())
-    .bind(stored.created_at.as_microsecond())
-    .bind(stored.is_deleted())
-    .bind(json::write(&stored)?);
-    match database.write(statement).await? {
+    match database.write(row(&stored, json::write(&stored)?)).await? {
         Written::Rows(_) => Ok(stored),
         Written::IdTaken => Err(failure::taken("id")),
         Written::NameTaken => Err(failure::taken("name")),
     }
+}
+
+/// The statement that adds a pod with this document.
+pub(super) fn row(pod: &Pod, document: String) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(
+        "INSERT INTO pods (id, version, owner, slug, created_at, deleted, document) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(pod.id.to_string())
+    .bind(stored_number(pod.version))
+    .bind(pod.owner.to_string())
+    .bind(pod.slug.to_string())
+    .bind(pod.created_at.as_microsecond())
+    .bind(pod.is_deleted())
+    .bind(document)
 }
 
 pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<Pod>> {

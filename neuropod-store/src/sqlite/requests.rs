@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use neuropod_core::store::PastRequest;
 use neuropod_core::{PodId, Result};
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 
 use super::database::Database;
 use super::failure as sqlite;
@@ -10,13 +13,20 @@ use crate::json;
 use crate::sql::microseconds_from;
 
 pub(super) async fn keep(database: &Database, request: &PastRequest) -> Result<()> {
-    let statement = sqlx::query(
+    database
+        .write(row(request, json::write(request)?))
+        .await
+        .map(drop)
+}
+
+/// The statement that adds a request with this document, unless it is there.
+pub(super) fn row(request: &PastRequest, document: String) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(
         "INSERT INTO requests (id, created_at, document) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
     )
     .bind(request.id.to_string())
     .bind(request.created_at.as_microsecond())
-    .bind(json::write(request)?);
-    database.write(statement).await.map(drop)
+    .bind(document)
 }
 
 pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<PastRequest>> {

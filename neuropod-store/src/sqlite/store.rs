@@ -8,6 +8,7 @@ use neuropod_core::Result;
 use neuropod_core::clock::{Clock, SystemClock};
 
 use super::database::Database;
+use crate::failure;
 use crate::folding::LastFold;
 
 /// Keeps pods, users, templates, price lists, money and the audit log in a SQLite file.
@@ -42,7 +43,7 @@ use crate::folding::LastFold;
 /// # Errors
 /// `Unavailable` and retryable: another process holds a lock for more than 5 seconds, the disk is full, or a read or
 /// write failed. `PermissionDenied`: the file is read-only, or can't be made in its folder. `NotConfigured`: it or the files
-/// beside it can't be opened, its folder does not exist, or it was removed or replaced since. `Timeout`: the disk hangs for 15 seconds. `Unexpected`: it is damaged.
+/// beside it can't be opened, its folder does not exist, it was removed or replaced since, or a copy into it is not finished. `Timeout`: the disk hangs for 15 seconds. `Unexpected`: it is damaged.
 pub struct SqliteStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) database: Database,
@@ -57,12 +58,24 @@ impl SqliteStore {
 
     /// The same, with `clock` for the times of ledger entries.
     pub async fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let database = Database::open(path.as_ref()).await?;
-        Ok(Self {
+        let store = Self::on(clock, Database::open(path.as_ref()).await?);
+        if store.database.is_unfinished().await? {
+            return Err(failure::unfinished());
+        }
+        Ok(store)
+    }
+
+    /// Opens the file even if a copy into it is not finished.
+    pub(crate) async fn open_unfinished(path: &Path) -> Result<Self> {
+        Ok(Self::on(Arc::new(SystemClock), Database::open(path).await?))
+    }
+
+    fn on(clock: Arc<dyn Clock>, database: Database) -> Self {
+        Self {
             clock,
             database,
             last_fold: LastFold::default(),
-        })
+        }
     }
 
     /// Closes the file, once running operations are done. Dropping the store without it loses nothing.

@@ -2,7 +2,9 @@
 
 use neuropod_core::user::Identity;
 use neuropod_core::{Result, User, UserId};
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
 
 use super::database::Database;
 use super::failure as sqlite;
@@ -26,11 +28,7 @@ pub(super) async fn insert(database: &Database, user: &User) -> Result<User> {
                 return Err(failure::taken("id"));
             }
             check_unique(step, &stored).await?;
-            sqlx::query("INSERT INTO users (id, version, name, identity, document) VALUES (?, 1, ?, ?, ?)")
-                .bind(stored.id.as_str())
-                .bind(folded(&stored.email))
-                .bind(stored.second_name())
-                .bind(document)
+            row(&stored, document)
                 .execute(&mut *step)
                 .await
                 .map_err(sqlite::from_sqlx)?;
@@ -43,6 +41,16 @@ pub(super) async fn insert(database: &Database, user: &User) -> Result<User> {
         })
     });
     step.await
+}
+
+/// The statement that adds a user with this document.
+pub(super) fn row(user: &User, document: String) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query("INSERT INTO users (id, version, name, identity, document) VALUES (?, ?, ?, ?, ?)")
+        .bind(user.id.to_string())
+        .bind(stored_number(user.version))
+        .bind(folded(&user.email))
+        .bind(user.second_name())
+        .bind(document)
 }
 
 pub(super) async fn by_identity(database: &Database, identity: &Identity) -> Result<Option<User>> {

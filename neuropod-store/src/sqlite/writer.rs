@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder;
 use futures::future::BoxFuture;
-use neuropod_core::Result;
+use neuropod_core::{Error, Result};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::oneshot;
@@ -123,6 +123,21 @@ impl Writer {
         Ok(results)
     }
 
+    /// Keeps everybody from writing as long as the returned transaction is open.
+    pub(super) async fn lock(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.file.check()?;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
+        let mut retries = lock_retries().build();
+        loop {
+            let begun = self.connection.begin_with("BEGIN IMMEDIATE").await;
+            let error = match begun.map_err(failure::from_sqlx) {
+                Ok(transaction) => return Ok(transaction),
+                Err(error) => error,
+            };
+            sleep(pause_after(error, &mut retries, deadline)?).await;
+        }
+    }
+
     /// Closes the connection, once it is idle.
     pub(super) async fn close(&self) {
         self.connection.close().await;
@@ -142,10 +157,19 @@ async fn transact(connection: &mut SqliteConnection, work: Vec<Work>) -> Result<
             Ok(transaction) => return run_steps(transaction, work).await,
             Err(error) => error,
         };
-        match retries.next() {
-            Some(pause) if error.is_retryable() && Instant::now() < deadline => sleep(pause).await,
-            _ => return Err(error),
-        }
+        sleep(pause_after(error, &mut retries, deadline)?).await;
+    }
+}
+
+/// How long to wait for the lock before the next attempt, or the error if there is none.
+fn pause_after(
+    error: Error,
+    pauses: &mut impl Iterator<Item = Duration>,
+    deadline: Instant,
+) -> Result<Duration> {
+    match pauses.next() {
+        Some(pause) if error.is_retryable() && Instant::now() < deadline => Ok(pause),
+        _ => Err(error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The address of a store in a form that may be shown, without its secrets.
 
+use anyhow::{Result, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
@@ -58,6 +59,27 @@ pub(crate) fn is_postgres(address: &str) -> bool {
         .any(|scheme| address.starts_with(scheme))
 }
 
+/// Checks the address of a store. An error shows no part of it.
+pub(crate) fn check_store(store: &str) -> Result<()> {
+    ensure!(
+        !store.starts_with("sqlite:") || !store.contains('?'),
+        "`sqlite:FILE` takes no options after a `?`"
+    );
+    ensure!(
+        store != "sqlite:",
+        "`sqlite:FILE` needs the name of a file, such as sqlite:neuropod.db"
+    );
+    ensure!(
+        store == "memory"
+            || is_postgres(store)
+            || ["sqlite:", "mongodb://", "mongodb+srv://"]
+                .iter()
+                .any(|kind| store.starts_with(kind)),
+        "it must be `sqlite:FILE`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
+    );
+    Ok(())
+}
+
 /// The address with `…` in place of the user, the password, and every option that may be secret.
 pub(crate) fn shown(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("//") else {
@@ -99,7 +121,10 @@ pub(super) fn has_secret(address: &str) -> bool {
 }
 
 /// Serialises like [`shown`].
-pub(super) fn serialize<S: Serializer>(address: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize<S: Serializer>(
+    address: &SecretString,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
     shown(address.expose_secret()).serialize(serializer)
 }
 

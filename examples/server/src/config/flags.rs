@@ -7,7 +7,7 @@ use clap::Parser;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::choices::ClusterKind;
-use crate::migrate;
+use crate::{copy, migrate};
 
 /// Personal GPU pods: REST, live updates and a dashboard.
 #[derive(Debug, Clone, Default, Parser)]
@@ -55,6 +55,8 @@ pub struct Flags {
 pub enum Command {
     /// Migrate the database of the existing Node backend: users with their balances, templates, pods and prices
     Migrate(migrate::Arguments),
+    /// Copy everything from one store into another, an empty one, and compare both
+    Copy(copy::Arguments),
 }
 
 /// Parses an address with a port; an error says which part is missing.

@@ -35,14 +35,17 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
     load_with(flags, std::env::vars().collect())
 }
 
+/// The variables of commands, which are no keys.
+const COMMANDS: [&str; 3] = ["NEUROPOD_MIGRATE_FROM", "NEUROPOD_COPY_FROM", "NEUROPOD_COPY_TO"];
+
 /// As [`load`], with these variables as the environment.
 pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Result<Loaded> {
     let (lists, texts) = variables
         .into_iter()
-        // Excludes the path of the file itself, and the variables of `migrate` and of this repository's tests.
+        // Excludes the path of the file itself, and the variables of commands and of this repository's tests.
         .filter(|(name, _)| {
             name != "NEUROPOD_CONFIG"
-                && name != "NEUROPOD_MIGRATE_FROM"
+                && !COMMANDS.contains(&name.as_str())
                 && !name.starts_with("NEUROPOD_TEST")
                 && !name.starts_with("NEUROPOD_CI")
         })
@@ -190,23 +193,7 @@ fn check(config: &Config) -> Result<()> {
             "token_pattern: it must be a regular expression with a group around the token, such as `token: (\\S+)`"
         );
     }
-    let store = config.store.expose_secret();
-    ensure!(
-        !store.starts_with("sqlite:") || !store.contains('?'),
-        "store: `sqlite:FILE` takes no options after a `?`"
-    );
-    ensure!(
-        store != "sqlite:",
-        "store: `sqlite:FILE` needs the name of a file, such as sqlite:neuropod.db"
-    );
-    ensure!(
-        store == "memory"
-            || address::is_postgres(store)
-            || ["sqlite:", "mongodb://", "mongodb+srv://"]
-                .iter()
-                .any(|kind| store.starts_with(kind)),
-        "store: it must be `sqlite:FILE`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
-    );
+    address::check_store(config.store.expose_secret()).context("store")?;
     config.prices.list()?;
     config.images.rules()?;
     Ok(())

@@ -21,7 +21,7 @@ mod show;
 mod tests;
 mod wrong;
 
-pub(crate) use self::address::is_postgres;
+pub(crate) use self::address::{check_store, is_postgres, shown as shown_address};
 #[cfg(test)]
 pub(crate) use self::keys::key_names;
 pub use self::{
