@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use kube::client::{Body, ClientBuilder};
 use neuropod_k8s::{KubeCluster, KubeConfig};
 use tower::util::MapRequestLayer;
 
 use super::Right;
+
+/// The content of a server-side apply.
+const APPLY: &str = "application/apply-patch+yaml";
 
 /// Connects backends, and records their requests.
 #[derive(Debug, Clone, Default)]
@@ -28,10 +32,22 @@ impl Recorder {
     pub(crate) fn connect(&self, connection: &kube::Config, config: KubeConfig) -> KubeCluster {
         let used = self.0.clone();
         let note = move |request: Request<Body>| {
-            let query = request.uri().query().unwrap_or_default();
-            used.lock()
-                .unwrap()
-                .extend(read(request.method(), request.uri().path(), query));
+            let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+            let mut used = used.lock().unwrap();
+            let right = read(request.method(), path, query);
+            // An apply creates what does not exist, and then takes the right to that too.
+            if request
+                .headers()
+                .get(CONTENT_TYPE)
+                .is_some_and(|content| content == APPLY)
+            {
+                used.extend(right.clone().map(|right| Used {
+                    verb: "create",
+                    ..right
+                }));
+            }
+            used.extend(right);
+            drop(used);
             request
         };
         let client = ClientBuilder::try_from(connection.clone())
