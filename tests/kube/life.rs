@@ -108,12 +108,19 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
         Exposure::Ingress(_) => "ingresses",
         _ => "httproutes",
     };
+    let watched = [
+        "services",
+        route,
+        "secrets",
+        "networkpolicies",
+        "persistentvolumeclaims",
+    ];
     let opens = async {
-        while !recorder.has_watched(route) {
+        while !watched.iter().all(|kind| recorder.has_watched(kind)) {
             changes.next().await;
         }
     };
-    drop(timeout(Duration::from_secs(5), opens).await);
+    drop(timeout(Duration::from_secs(10), opens).await);
     backend.remove(reference, VolumePolicy::Delete).await.unwrap();
     // The existing objects are listed, and their changes watched.
     wait_until("the end of the pod", LIMIT, async || match changes.next().await {
