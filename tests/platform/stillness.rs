@@ -65,7 +65,8 @@ async fn a_watch_that_is_silent_is_not_relied_on() {
     let (world, platform, _driver, pod) = settled(Settings::default()).await;
     let before = world.count(Method::Inventory);
     world.cluster.break_watch();
-    sleep(Duration::from_mins(7)).await;
+    // Two and a half minutes of silence, and then the next resync.
+    sleep(Duration::from_mins(9)).await;
     assert!(world.count(Method::Inventory) > before);
     world.cluster.mend_watch();
     sleep(Duration::from_mins(1)).await;
