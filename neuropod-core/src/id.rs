@@ -50,8 +50,7 @@ impl FromStr for PodId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() == Self::LENGTH && is_hex {
+        if is_64_bits(text) {
             Ok(Self(text.to_owned()))
         } else {
             // The error for an impossible id is that of an unknown id, so that callers learn nothing more from
@@ -62,6 +61,11 @@ impl FromStr for PodId {
             ))
         }
     }
+}
+
+/// Whether this is 64 bits in hexadecimal, as ids are written: 16 digits, in lower case.
+pub(crate) fn is_64_bits(text: &str) -> bool {
+    text.len() == PodId::LENGTH && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl TryFrom<String> for PodId {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 
 use crate::error::kind::{Error, ErrorKind, Result};
+use crate::id::is_64_bits;
 
 /// Where the replicas of a platform on one cluster and one store show that they run.
 ///
@@ -61,8 +62,7 @@ impl FromStr for ReplicaId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() == Self::LENGTH && is_hex {
+        if is_64_bits(text) {
             Ok(Self(text.to_owned()))
         } else {
             let message = "a replica id has 16 lower-case hexadecimal digits";
