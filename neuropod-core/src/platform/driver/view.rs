@@ -54,11 +54,12 @@ impl View {
     }
 
     pub(super) fn changed(&mut self, pod: ObservedPod) {
-        let before = self.observation.pod.replace(pod);
+        let known = self.observation.pod.as_ref();
         // Another pod object has to become ready by itself.
-        if before.map(|pod| pod.uid) != self.observation.pod.as_ref().map(|pod| pod.uid.clone()) {
+        if known.is_none_or(|known| known.uid != pod.uid) {
             self.observation.ready_since = None;
         }
+        self.observation.pod = Some(pod);
         self.watched = true;
     }
 
