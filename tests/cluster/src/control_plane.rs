@@ -33,8 +33,10 @@ pub(crate) struct Network {
     pub(crate) bind: Ipv4Addr,
     /// The address for pods; `None` if there are no pods.
     pub(crate) advertise: Option<Ipv4Addr>,
-    /// The first two bytes of the /24 of Services.
+    /// The first three bytes of the range of Services.
     pub(crate) services: (u8, u8, u8),
+    /// The bits that all addresses of Services have in common.
+    pub(crate) prefix: u8,
 }
 
 /// A running control plane with its own certificates and data, on free loopback ports.
@@ -44,7 +46,7 @@ pub(crate) struct Network {
 #[derive(Debug)]
 pub struct ControlPlane {
     // In the order in which they are stopped.
-    controller_manager: Option<Server>,
+    controller_manager: Mutex<Option<Server>>,
     api_server: Mutex<Option<Server>>,
     etcd: Server,
     pub(crate) assets: Assets,
@@ -63,7 +65,9 @@ impl ControlPlane {
         Self::start_on(&Network {
             bind: Ipv4Addr::LOCALHOST,
             advertise: None,
-            services: (10, 214, 255),
+            services: (10, 214, 0),
+            // For tens of thousands of them.
+            prefix: 16,
         })
     }
 
@@ -81,8 +85,8 @@ impl ControlPlane {
         let kubeconfig = kubeconfig::render(&url, &authority.certificate, &admin);
         let kubeconfig_path = data.write("kubeconfig", &kubeconfig)?;
         let api_server_flags = api_server_flags(&data, &authority, network, etcd_port, port)?;
-        let mut this = Self {
-            controller_manager: None,
+        let this = Self {
+            controller_manager: Mutex::new(None),
             api_server: Mutex::new(None),
             etcd,
             assets,
@@ -97,7 +101,7 @@ impl ControlPlane {
         this.start_api_server()?;
         let mut controller_manager = this.start_controller_manager()?;
         this.wait_for_controllers(&mut controller_manager)?;
-        this.controller_manager = Some(controller_manager);
+        *this.controller_manager() = Some(controller_manager);
         Ok(this)
     }
 
@@ -140,6 +144,20 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Ends the controllers and starts new ones, which see everything in seconds. After a restart of the API server the
+    /// old ones need up to a minute for each step that waits for another one.
+    pub fn restart_controllers(&self) -> Result<()> {
+        let mut running = self.controller_manager();
+        drop(running.take());
+        *running = Some(self.start_controller_manager()?);
+        Ok(())
+    }
+
+    /// The process of the API server, while it runs.
+    pub fn api_server_process(&self) -> Option<u32> {
+        self.api_server().as_ref().map(Server::id)
+    }
+
     /// Freezes etcd: the API server keeps its connections, but every request that needs the store hangs.
     pub fn pause_etcd(&self) -> Result<()> {
         self.etcd.signal("STOP")
@@ -152,6 +170,12 @@ impl ControlPlane {
 
     fn api_server(&self) -> MutexGuard<'_, Option<Server>> {
         self.api_server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn controller_manager(&self) -> MutexGuard<'_, Option<Server>> {
+        self.controller_manager
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start_controller_manager(&self) -> Result<Server> {
@@ -276,7 +300,7 @@ fn api_server_flags(
         format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
         format!("--bind-address={}", network.bind),
         format!("--secure-port={port}"),
-        format!("--service-cluster-ip-range={a}.{b}.{c}.0/24"),
+        format!("--service-cluster-ip-range={a}.{b}.{c}.0/{}", network.prefix),
         file("tls-cert-file", &certificate),
         file("tls-private-key-file", &key),
         file("client-ca-file", &ca),

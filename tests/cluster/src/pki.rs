@@ -1,4 +1,4 @@
-//! The certificates of one cluster, signed by an authority of its own.
+//! The certificates of one cluster or server, signed by an authority of its own.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{data_dir::DataDir, error::Result};
 
-/// Signs the certificates of a cluster.
+/// Signs the certificates of a cluster or a server.
 #[derive(Debug)]
-pub(crate) struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) certificate: String,
 }
@@ -27,7 +27,11 @@ pub(crate) struct Identity {
 }
 
 impl Authority {
-    pub(crate) fn new() -> Result<Self> {
+    /// A new one, whom nobody trusts so far.
+    ///
+    /// # Errors
+    /// No key can be made.
+    pub fn new() -> Result<Self> {
         let key = KeyPair::generate()?;
         let mut params = named("neuropod-test-ca", None);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -37,6 +41,11 @@ impl Authority {
             issuer: Issuer::new(params, key),
             certificate,
         })
+    }
+
+    /// Its certificate, in PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
     }
 
     /// For a client: Kubernetes takes the common name as the user and the organization as the group.

@@ -35,7 +35,7 @@ pub fn prepare_edge() -> Result<()> {
 }
 
 /// Prepares the server for the tests of `MongoStore`: downloads the image, or finds or builds FerretDB, which takes a minute
-/// the first time. Does nothing if a server is configured.
+/// the first time, and a PostgreSQL for it. Does nothing if a server is configured.
 pub fn prepare_mongo() -> Result<()> {
     mongo::prepare()
 }

@@ -2,6 +2,8 @@
 
 use std::{env, fs::File, io::Write};
 
+use crate::error::Result;
+
 /// The environment variable with the path of the file in which skipped tests are recorded, one per line.
 pub const SKIPS_FILE: &str = "NEUROPOD_TEST_SKIPS";
 
@@ -19,5 +21,20 @@ pub fn skip(test: &str, reason: &str) {
         if let Err(error) = note.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes())) {
             panic!("the skip of {test} can't be noted in {}: {error}", path.display());
         }
+    }
+}
+
+/// The server, or `None` where this machine can't have it: then the [skip] of `test` is recorded.
+///
+/// # Panics
+/// If the server could be had and has not started.
+pub fn or_skip<S>(test: &str, server: Result<S>) -> Option<S> {
+    match server {
+        Ok(server) => Some(server),
+        Err(error) if error.is_unavailable() => {
+            skip(test, &error.to_string());
+            None
+        }
+        Err(error) => panic!("{test}: {error}"),
     }
 }

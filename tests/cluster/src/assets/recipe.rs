@@ -73,7 +73,8 @@ const ETCD: Recipe = Recipe {
 /// FerretDB with its indexes in use.
 ///
 /// FerretDB 1 on SQLite creates indexes, but queries `_id` by a different expression than that of its index,
-/// and nothing else: for nearly every command it reads and decodes the whole collection. Its results are the
+/// and nothing else: for nearly every command it reads and decodes the whole collection. On PostgreSQL it queries by an
+/// operator for which its indexes are not made. Its results are the
 /// same when it reads less, because it applies the whole filter to everything that it has read.
 const FERRETDB: Recipe = Recipe {
     folder: "tools/ferretdb",
@@ -83,11 +84,23 @@ const FERRETDB: Recipe = Recipe {
     version: VersionFlags::None,
     patch: Some(Patch {
         module: "github.com/FerretDB/FerretDB",
-        files: &[(
-            "internal/backends/sqlite/narrow.go",
-            include_str!("../../tools/ferretdb/sqlite/narrow.go"),
-        )],
+        files: &[
+            (
+                "internal/backends/sqlite/narrow.go",
+                include_str!("../../tools/ferretdb/sqlite/narrow.go"),
+            ),
+            (
+                "internal/backends/postgresql/narrow.go",
+                include_str!("../../tools/ferretdb/postgresql/narrow.go"),
+            ),
+        ],
         changes: &[
+            [
+                "internal/backends/postgresql/query.go",
+                "\t\tfilter = fmt.Sprintf(sql, metadata.DefaultColumn, operator, p.Next(), p.Next())\n\
+                 \t\targs = append(args, k, string(must.NotFail(sjson.MarshalSingleValue(v))))\n",
+                "\t\tfilter, args = narrow(p, k, operator, string(must.NotFail(sjson.MarshalSingleValue(v))))\n",
+            ],
             [
                 "internal/backends/sqlite/metadata/metadata.go",
                 r#"IDColumn = DefaultColumn + "->'$._id'""#,

@@ -8,9 +8,9 @@ use std::env;
 
 use self::{
     container::{Container, Image},
-    ferretdb::FerretDb,
+    ferretdb::{FerretDb, Storage},
 };
-use crate::error::Result;
+use crate::{error::Result, postgres::PostgresServer};
 
 /// The environment variable that names a server to use instead of starting one, as a `mongodb://` or `mongodb+srv://`
 /// address. Databases whose names begin with `neuropod_test_` are made and removed there.
@@ -82,10 +82,24 @@ pub enum Mongo {
 impl Mongo {
     /// Returns once the server takes commands, unless it is given: then it is not asked.
     pub fn start() -> Result<Self> {
-        Ok(match Source::from_env() {
+        Self::of(Source::from_env(), Storage::Sqlite)
+    }
+
+    /// The same, but where it is FerretDB, it keeps its documents in a PostgreSQL that is started for it.
+    pub fn start_on_postgres() -> Result<Self> {
+        Self::of(Source::from_env(), Storage::Postgres)
+    }
+
+    fn of(source: Source, storage: Storage) -> Result<Self> {
+        Ok(match source {
             Source::Given(uri) => Self::Given(uri),
-            own => Self::Own(MongoServer::of(own)?),
+            own => Self::Own(MongoServer::of(own, storage)?),
         })
+    }
+
+    /// Whether it is FerretDB, which can be started on SQLite files or on PostgreSQL.
+    pub fn is_ferretdb(&self) -> bool {
+        matches!(self, Self::Own(server) if server.is_ferretdb())
     }
 
     /// The address of the server.
@@ -97,7 +111,7 @@ impl Mongo {
     }
 }
 
-/// A running server of our own, on a free port: a container where Docker answers, else FerretDB on SQLite files.
+/// A running server of our own, on a free port: a container where Docker answers, else FerretDB.
 ///
 /// Dropping it kills the server and removes its data; the same happens when this process ends in any other way.
 #[derive(Debug)]
@@ -110,16 +124,34 @@ enum Own {
 }
 
 impl MongoServer {
-    /// Starts a server and returns once it takes commands.
+    /// Starts a server and returns once it takes commands. FerretDB keeps its documents in SQLite files.
     pub fn start() -> Result<Self> {
-        Self::of(Source::own_from_env())
+        Self::of(Source::own_from_env(), Storage::Sqlite)
     }
 
-    fn of(source: Source) -> Result<Self> {
+    /// The same, but FerretDB keeps its documents in a PostgreSQL that is started for it.
+    pub fn start_on_postgres() -> Result<Self> {
+        Self::of(Source::own_from_env(), Storage::Postgres)
+    }
+
+    fn of(source: Source, storage: Storage) -> Result<Self> {
         Ok(Self(match source {
             Source::Container(image) => Own::Container(Container::start(image)?),
-            Source::Given(_) | Source::FerretDb => Own::FerretDb(FerretDb::start()?),
+            Source::Given(_) | Source::FerretDb => Own::FerretDb(FerretDb::start(storage)?),
         }))
+    }
+
+    /// Whether it is FerretDB, which can be started on SQLite files or on PostgreSQL.
+    pub fn is_ferretdb(&self) -> bool {
+        matches!(self.0, Own::FerretDb(_))
+    }
+
+    /// The PostgreSQL in which FerretDB keeps its documents, if it does.
+    pub fn postgres(&self) -> Option<&PostgresServer> {
+        match &self.0 {
+            Own::Container(_) => None,
+            Own::FerretDb(server) => server.postgres(),
+        }
     }
 
     /// The address of the server.

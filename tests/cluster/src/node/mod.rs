@@ -66,6 +66,7 @@ impl Node {
             bind: Ipv4Addr::UNSPECIFIED,
             advertise: Some(addresses.host()),
             services: addresses.services(),
+            prefix: 24,
         })?;
         control_plane.assets.prepare(&Program::NODE)?;
         cgroup::create(&control_plane.data.cgroup())?;

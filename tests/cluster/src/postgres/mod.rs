@@ -16,6 +16,7 @@ use crate::{
     api, command,
     data_dir::{DataDir, require_linux},
     error::{IoContext, Result},
+    pki::{Authority, Identity},
     ports::free_ports,
     process::Server,
 };
@@ -28,12 +29,20 @@ pub const POSTGRES_URI: &str = "NEUROPOD_TEST_POSTGRES_URI";
 const READY: Duration = Duration::from_mins(1);
 /// The user of our own servers, who may do everything.
 const USER: &str = "neuropod";
+/// The files of TLS.
+const CERTIFICATE: &str = "server.crt";
+const KEY: &str = "server.key";
 
 /// Installs, once, what [`Postgres::start`] needs; by root on Debian only.
 pub(crate) fn prepare() -> Result<()> {
     if given().is_some() {
         return Ok(());
     }
+    prepare_own()
+}
+
+/// The same for [`PostgresServer::start`].
+pub(crate) fn prepare_own() -> Result<()> {
     require_linux()?;
     programs::prepare()
 }
@@ -74,8 +83,8 @@ impl Postgres {
 
 /// A running server of our own, on a free loopback port, with a password.
 ///
-/// Dropping it kills the server and removes its data; the same happens when this process ends in any other way. It does
-/// not wait for the disk: data survives the death of its processes, and no test pulls the plug.
+/// Dropping it kills the server and removes its data; the same happens when this process ends in any other way. Unless it is
+/// durable it does not wait for the disk: data survives the death of its processes, and no test pulls the plug.
 #[derive(Debug)]
 pub struct PostgresServer {
     // Stopped before its data goes.
@@ -85,6 +94,8 @@ pub struct PostgresServer {
     port: u16,
     password: String,
     folder: PathBuf,
+    has_tls: bool,
+    is_durable: bool,
     data: DataDir,
 }
 
@@ -94,6 +105,26 @@ impl PostgresServer {
     /// # Errors
     /// Unavailable where the programs are missing.
     pub fn start() -> Result<Self> {
+        Self::start_as(None, false)
+    }
+
+    /// The same, but it waits for the disk, as a server must that is not for tests: for measurements.
+    ///
+    /// # Errors
+    /// Unavailable where the programs are missing.
+    pub fn start_durable() -> Result<Self> {
+        Self::start_as(None, true)
+    }
+
+    /// The same, with TLS, and a certificate by `authority` for these host names alone.
+    ///
+    /// # Errors
+    /// Unavailable where the programs are missing.
+    pub fn start_with_tls(authority: &Authority, hosts: &[&str]) -> Result<Self> {
+        Self::start_as(Some(&authority.server(hosts, &[])?), false)
+    }
+
+    fn start_as(identity: Option<&Identity>, is_durable: bool) -> Result<Self> {
         require_linux()?;
         let programs = Programs::find()?;
         let user = User::for_server()?;
@@ -106,17 +137,22 @@ impl PostgresServer {
             user,
             port,
             password: format!("password-of-{}", data.cgroup()),
+            has_tls: identity.is_some(),
+            is_durable,
             data,
         };
         this.initialise()?;
+        if let Some(identity) = identity {
+            this.write(CERTIFICATE, &identity.certificate)?;
+            this.write(KEY, &identity.key)?;
+        }
         this.restart()?;
         Ok(this)
     }
 
     /// Makes the files of an empty server.
     fn initialise(&self) -> Result<()> {
-        let password = self.folder.join("password");
-        fs::write(&password, &self.password).at_path(&password)?;
+        let password = self.write("password", &self.password)?;
         let mut initdb = Command::new(self.programs.path("initdb"));
         initdb
             .args([
@@ -131,6 +167,14 @@ impl PostgresServer {
         command::run(&mut self.user.run(&initdb)).map(drop)
     }
 
+    /// Writes a file for the server alone.
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        fs::write(&path, text).at_path(&path)?;
+        self.user.give(&path)?;
+        Ok(path)
+    }
+
     fn files(&self) -> PathBuf {
         self.folder.join("data")
     }
@@ -138,6 +182,11 @@ impl PostgresServer {
     /// The address of the server, without a database.
     pub fn uri(&self) -> String {
         format!("postgres://{USER}:{}@{}/", self.password, self.address())
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The password in the address.
@@ -182,13 +231,21 @@ impl PostgresServer {
         }
         let mut postgres = Command::new(self.programs.path("postgres"));
         postgres.arg("-D").arg(self.files());
-        let settings = [
+        let mut settings = vec![
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={}", self.port),
             "unix_socket_directories=".to_owned(),
-            "fsync=off".to_owned(),
+            format!("fsync={}", if self.is_durable { "on" } else { "off" }),
             "max_connections=50".to_owned(),
         ];
+        if self.has_tls {
+            let file = |setting, name| format!("{setting}={}", self.folder.join(name).display());
+            settings.extend([
+                "ssl=on".to_owned(),
+                file("ssl_cert_file", CERTIFICATE),
+                file("ssl_key_file", KEY),
+            ]);
+        }
         for setting in settings {
             postgres.arg("-c").arg(setting);
         }

@@ -103,6 +103,15 @@ impl User {
         Ok(path)
     }
 
+    /// Makes a file one of this user, for them alone.
+    pub(super) fn give(&self, file: &Path) -> Result<()> {
+        command::run(Command::new("chmod").arg("0600").arg(file))?;
+        match self {
+            Self::This => Ok(()),
+            Self::Named(user) => command::run(Command::new("chown").arg(user).arg(file)).map(drop),
+        }
+    }
+
     /// `command`, run by this user.
     pub(super) fn run(&self, command: &Command) -> Command {
         let mut run = match self {

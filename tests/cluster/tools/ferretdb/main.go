@@ -1,10 +1,12 @@
-// Serves the MongoDB protocol at the address $1, from SQLite files in the folder $2, until it is killed.
+// Serves the MongoDB protocol at the address $1, from SQLite files in the folder $2 or the PostgreSQL database at the
+// address $2, until it is killed.
 //
-// An update of one document is atomic here, as it is in MongoDB. FerretDB 1 by itself reads the document, compares it
-// with the filter and writes it by its id, and so loses updates that come in between: it gets one command at a time.
+// An update of one document is atomic here, as it is in MongoDB. FerretDB 1 by itself, whatever it stores its data in, reads
+// the document, compares it with the filter and writes it by its id, and so loses updates that come in between: it gets one
+// command at a time.
 // (FerretDB's own program panics unless it is built from a checkout of its repository.)
 //
-// The harness builds it with a FerretDB that uses its indexes: see src/assets/ferretdb.rs.
+// The harness builds it with a FerretDB that uses its indexes on SQLite: see src/assets/recipe.rs.
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
@@ -23,7 +26,7 @@ import (
 // FerretDB takes the standard logger for itself, and shows nothing of it.
 var logger = log.New(os.Stderr, "", log.LstdFlags)
 
-// Nothing waits for the disk: the files go with the test, and a server that is killed loses nothing by it.
+// Nothing of SQLite waits for the disk: the files go with the test, and a server that is killed loses nothing by it.
 const parameters = "?_pragma=synchronous(off)"
 
 // The longest message of the protocol, in bytes.
@@ -31,13 +34,9 @@ const maxMessage = 48_000_000
 
 func main() {
 	if len(os.Args) != 3 {
-		logger.Fatal("usage: ferretdb ADDRESS FOLDER")
+		logger.Fatal("usage: ferretdb ADDRESS FOLDER|postgres://DATABASE")
 	}
-	server, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Handler:   "sqlite",
-		SQLiteURL: "file:" + os.Args[2] + "/" + parameters,
-	})
+	server, err := ferretdb.New(config(os.Args[2]))
 	if err != nil {
 		logger.Fatal(err)
 	}
@@ -58,6 +57,18 @@ func main() {
 		}
 		go serve(client, backend.Host, &turn)
 	}
+}
+
+func config(storage string) *ferretdb.Config {
+	config := ferretdb.Config{Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"}}
+	if strings.HasPrefix(storage, "postgres://") {
+		config.Handler = "postgresql"
+		config.PostgreSQLURL = storage
+	} else {
+		config.Handler = "sqlite"
+		config.SQLiteURL = "file:" + storage + "/" + parameters
+	}
+	return &config
 }
 
 // Hands the commands of a client on, each when it is its turn, until either side ends the connection.
