@@ -17,7 +17,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::KubeConfig;
 use crate::context::Context;
-use crate::operations::{apply, gpus, inventory, leases, logs, observe, remove, usage};
+use crate::operations::gpus::watch::GpuWatch;
+use crate::operations::{apply, inventory, leases, logs, observe, remove, usage};
 use crate::setup::enforcement::{self, Enforcement};
 use crate::setup::rights::{self, MissingRight};
 use crate::setup::{catalogue, check, connect};
@@ -29,6 +30,7 @@ use crate::watch;
 /// [`infer`](Self::infer), [`connect`](Self::connect) or [`with_client`](Self::with_client).
 pub struct KubeCluster {
     context: Context,
+    gpus: GpuWatch,
     /// Ends the watches when the backend is dropped.
     end: DropGuard,
 }
@@ -89,6 +91,7 @@ impl KubeCluster {
     fn new(client: Client, own_namespace: Option<String>, config: KubeConfig) -> Self {
         Self {
             context: Context::new(client, own_namespace, config),
+            gpus: GpuWatch::default(),
             end: CancellationToken::new().drop_guard(),
         }
     }
@@ -205,7 +208,8 @@ impl ClusterBackend for KubeCluster {
     }
 
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
-        gpus::fetch::fetch(&self.context.requests, &self.context.config.instance).await
+        let Context { requests, config, .. } = &self.context;
+        self.gpus.gpus(requests, config.deadline, &config.instance).await
     }
 
     fn route_delay(&self) -> Duration {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::sync::Mutex as Gate;
 use tokio::time::Instant;
 
 /// How long a successful check remains valid.
@@ -12,17 +13,56 @@ const GOOD_FOR: Duration = Duration::from_mins(5);
 
 /// The subjects that passed a check within the last five minutes, so that not every new pod checks them again.
 #[derive(Debug)]
-pub(crate) struct Recent<K>(Mutex<HashMap<K, Instant>>);
+pub(crate) struct Recent<K> {
+    passed: Mutex<HashMap<K, Instant>>,
+    /// The subjects that are being checked.
+    gates: Mutex<HashMap<K, Weak<Gate<()>>>>,
+}
 
 impl<K> Default for Recent<K> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self {
+            passed: Mutex::default(),
+            gates: Mutex::default(),
+        }
     }
 }
 
-impl<K: Eq + Hash> Recent<K> {
+impl<K: Eq + Hash + Clone> Recent<K> {
+    /// Checks the subject, unless it passed within the last five minutes. Of many at once, one checks it and the others wait.
+    /// The check itself [notes](Self::note) that the subject has passed.
+    ///
+    /// # Errors
+    /// Those of the check. Then the next that waits checks it.
+    pub(crate) async fn ensure<E>(
+        &self,
+        subject: &K,
+        check: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), E> {
+        if self.has(subject) {
+            return Ok(());
+        }
+        let gate = self.gate(subject);
+        let _turn = gate.lock().await;
+        if self.has(subject) {
+            return Ok(());
+        }
+        check.await
+    }
+
+    fn gate(&self, subject: &K) -> Arc<Gate<()>> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(subject).and_then(Weak::upgrade) {
+            return gate;
+        }
+        gates.retain(|_, gate| gate.strong_count() > 0);
+        let gate = Arc::default();
+        gates.insert(subject.clone(), Arc::downgrade(&gate));
+        gate
+    }
+
     /// Whether the subject passed its check within the last five minutes.
-    pub(crate) fn has<Q: Eq + Hash + ?Sized>(&self, subject: &Q) -> bool
+    fn has<Q: Eq + Hash + ?Sized>(&self, subject: &Q) -> bool
     where
         K: std::borrow::Borrow<Q>,
     {
@@ -45,12 +85,18 @@ impl<K: Eq + Hash> Recent<K> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use futures::future::join_all;
+    use tokio::time::sleep;
+
     use super::{GOOD_FOR, Recent};
 
     #[tokio::test(start_paused = true)]
@@ -64,5 +110,27 @@ mod tests {
         recent.note("users".into());
         tokio::time::advance(GOOD_FOR).await;
         assert!(!recent.has("users"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_many_at_once_one_checks_and_after_a_failure_the_next() {
+        let (recent, checks) = (Recent::<u8>::default(), AtomicUsize::new(0));
+        let check = async || {
+            sleep(Duration::from_secs(1)).await;
+            if checks.fetch_add(1, Ordering::Relaxed) == 0 {
+                return Err("not yet");
+            }
+            recent.note(1);
+            Ok(())
+        };
+        let all = join_all((0..50).map(|_| recent.ensure(&1, check()))).await;
+        let failed = all.iter().filter(|passed| passed.is_err()).count();
+        assert_eq!((failed, checks.load(Ordering::Relaxed)), (1, 2));
+        // Another subject has a gate of its own, and none stays.
+        recent.note(2);
+        recent.ensure(&2, check()).await.unwrap();
+        assert_eq!(checks.load(Ordering::Relaxed), 2);
+        drop(recent.gate(&3));
+        assert_eq!(recent.gates.lock().unwrap().len(), 1);
     }
 }

@@ -145,8 +145,20 @@ impl Requests {
         namespace: Option<&str>,
         labels: &str,
     ) -> Result<Vec<Meta>> {
+        let add = |all: &mut Vec<Meta>, metadata| all.push(metadata);
+        self.fold_metadata(kind, namespace, labels, add).await
+    }
+
+    /// Adds the metadata of all objects with these labels to a collection, page by page.
+    pub(crate) async fn fold_metadata<A: Default>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        labels: &str,
+        mut add: impl FnMut(&mut A, Meta),
+    ) -> Result<A> {
         let selectors = ListParams::default().labels(labels);
-        let add = |all: &mut Vec<Meta>, object: PartialObject| all.push(object.metadata);
+        let add = |all: &mut A, object: PartialObject| add(all, object.metadata);
         self.fold_pages(kind, namespace, &selectors, true, add).await
     }
 

@@ -18,6 +18,12 @@ use tokio::time::{Instant, sleep};
 /// How long [`Reply::Slow`] takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(1);
 
+/// How often an open watch sends a bookmark.
+pub(crate) const BOOKMARKS: Duration = Duration::from_mins(1);
+
+/// What a watch sends, each line so long after the one before.
+pub(crate) type Lines = Vec<(Duration, Value)>;
+
 /// The reply to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
@@ -25,6 +31,12 @@ pub(crate) enum Reply {
     /// The reply of a proxy in between.
     Text(u16, &'static str),
     Slow(Value),
+    /// A watch that sends these lines, and bookmarks beside them, until the time asked for is over.
+    Watch(Lines),
+    /// A watch on something that API servers send no bookmarks for, such as events.
+    Silent,
+    /// A watch that sends these lines and is cut off.
+    Cut(Lines),
     /// The connection breaks in the middle of the reply.
     Broken,
     /// There is no connection.
@@ -58,6 +70,11 @@ fn failure(code: u16, reason: &str, message: &str) -> Value {
         "reason": reason, "message": message })
 }
 
+/// A line of a watch.
+pub(crate) fn line(kind: &str, object: &Value) -> Value {
+    json!({ "type": kind, "object": object })
+}
+
 /// A request that was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
@@ -69,6 +86,20 @@ pub(crate) struct Received {
     /// `null` if there is none.
     pub(crate) body: Value,
     pub(crate) at: Instant,
+}
+
+impl Received {
+    pub(crate) fn is_watch(&self) -> bool {
+        self.query.contains("watch=true")
+    }
+
+    /// How long the watch may last.
+    fn seconds(&self) -> u64 {
+        let mut query = form_urlencoded::parse(self.query.as_bytes());
+        let seconds =
+            query.find_map(|(key, value)| (key == "timeoutSeconds").then(|| value.parse().unwrap()));
+        seconds.unwrap_or(u64::MAX)
+    }
 }
 
 /// All requests that were received, in their order.
@@ -101,8 +132,9 @@ pub(crate) fn client(reply: impl FnMut(&Received) -> Reply + Send + 'static) -> 
         async move {
             let request = read(request).await;
             let reply = (*reply.lock().unwrap())(&request);
+            let seconds = request.seconds();
             received.0.lock().unwrap().push(request);
-            respond(reply).await
+            respond(reply, Duration::from_secs(seconds)).await
         }
     });
     (Client::new(service, "default"), log)
@@ -134,7 +166,20 @@ async fn read(request: Request<Body>) -> Received {
 
 type Frames = BoxStream<'static, Result<Frame<Bytes>, std::io::Error>>;
 
-async fn respond(reply: Reply) -> Result<Response<StreamBody<Frames>>, tower::BoxError> {
+/// What a watch sends.
+fn send(lines: Lines) -> Frames {
+    let lines = stream::iter(lines).then(|(after, line)| async move {
+        sleep(after).await;
+        line
+    });
+    lines.map(|line| Ok(frame(&line))).boxed()
+}
+
+fn frame(line: &Value) -> Frame<Bytes> {
+    Frame::data(format!("{line}\n").into())
+}
+
+async fn respond(reply: Reply, longest: Duration) -> Result<Response<StreamBody<Frames>>, tower::BoxError> {
     let whole = |text: String| stream::iter([Ok(Frame::data(text.into()))]).boxed();
     let (code, body) = match reply {
         Reply::Json(code, value) => (code, whole(value.to_string())),
@@ -143,6 +188,21 @@ async fn respond(reply: Reply) -> Result<Response<StreamBody<Frames>>, tower::Bo
             sleep(SLOW).await;
             (200, whole(value.to_string()))
         }
+        Reply::Watch(lines) => {
+            let bookmarks = stream::unfold((), |()| async {
+                sleep(BOOKMARKS).await;
+                let meta = json!({ "resourceVersion": "9", "creationTimestamp": null });
+                let bookmark = json!({ "kind": "Any", "apiVersion": "v1", "metadata": meta });
+                Some((Ok(frame(&line("BOOKMARK", &bookmark))), ()))
+            });
+            let all = stream::select(send(lines), bookmarks);
+            (200, all.take_until(Box::pin(sleep(longest))).boxed())
+        }
+        Reply::Silent => {
+            let nothing = stream::pending();
+            (200, nothing.take_until(Box::pin(sleep(longest))).boxed())
+        }
+        Reply::Cut(lines) => (200, send(lines)),
         Reply::Broken => {
             let begun = Ok(Frame::data("{".into()));
             let frames = [begun, Err(std::io::Error::other("connection reset"))];

@@ -30,7 +30,15 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
         let message = "the pod has a namespace of its own: set KubeConfig::namespace_per_user";
         return Err(Error::new(ErrorKind::NotConfigured, message));
     }
-    prerequisites::ensure(context).await?;
+    if workload.reference.namespace.is_none() {
+        // Of both, whatever is missing for all pods is the better reason.
+        let of_all = prerequisites::ensure(context);
+        let of_namespace = namespace::ensure(context, &context.config.namespace);
+        let (of_all, of_namespace) = tokio::join!(of_all, of_namespace);
+        of_all.and(of_namespace)?;
+    } else {
+        prerequisites::ensure(context).await?;
+    }
     let manifests = Manifests::new(workload, &context.config);
     let wave = Wave {
         context,

@@ -16,7 +16,7 @@ use crate::api::partial::{Meta, PartialClaim, PartialEvent, PartialPod};
 use crate::api::quantity;
 use crate::context::Context;
 use crate::labels;
-use crate::operations::observe;
+use crate::operations::observe::{self, Sign};
 use crate::operations::upkeep::namespace;
 use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS};
 
@@ -34,8 +34,9 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
     let (pods, all) = (labels::of_all_pods(instance), labels::of_platform(instance));
     let pods_only = ListParams::default().labels(&pods);
     let claims = ListParams::default().labels(&all);
+    let add_object = |all: &mut Vec<Object>, metadata: Meta| all.extend(Object::of(&metadata));
     let kinds = Kind::OF_A_RUN.into_iter();
-    let objects = try_join_all(kinds.map(|kind| requests.list_metadata(kind, scope, &pods)));
+    let objects = try_join_all(kinds.map(|kind| requests.fold_metadata(kind, scope, &pods, add_object)));
     let events = async |about: &str| {
         let about = ListParams::default().fields(about);
         let add = |notes: &mut Notes, event: PartialEvent| notes.add(&event);
@@ -63,10 +64,16 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
             parts.entry(key).or_default().pod = Some(pod);
         }
     }
-    for meta in objects.into_iter().flatten() {
-        if let Some(key) = key(&meta) {
-            parts.entry(key).or_default().objects.push(meta);
-        }
+    for object in objects.into_iter().flatten() {
+        let Object {
+            key,
+            name,
+            user_hash,
+            sign,
+        } = object;
+        let parts = parts.entry(key).or_default();
+        parts.objects.push(sign);
+        parts.owner.get_or_insert((name, user_hash));
     }
     let mut inventory = Inventory::default();
     for ((namespace, pod_id), parts) in parts {
@@ -96,11 +103,33 @@ async fn repair(context: &Context, pods: &[PartialPod]) {
     }
 }
 
+/// An object of a pod other than the pod object, as far as it is needed: there are many of them.
+#[derive(Debug)]
+struct Object {
+    key: (String, PodId),
+    name: Option<String>,
+    user_hash: Option<String>,
+    sign: Sign,
+}
+
+impl Object {
+    fn of(meta: &Meta) -> Option<Self> {
+        Some(Self {
+            key: key(meta)?,
+            name: meta.labels.name.clone(),
+            user_hash: meta.labels.user_hash.clone(),
+            sign: Sign::of(meta),
+        })
+    }
+}
+
 /// The objects of one pod.
 #[derive(Debug, Default)]
 struct Parts {
     pod: Option<PartialPod>,
-    objects: Vec<Meta>,
+    objects: Vec<Sign>,
+    /// The labels of the first of them: the name of the pod, and the hash of its owner.
+    owner: Option<(Option<String>, Option<String>)>,
 }
 
 impl Parts {
@@ -113,14 +142,15 @@ impl Parts {
         notes: &Notes,
     ) -> OwnedWorkload {
         let pod = self.pod.as_ref().map(|pod| &pod.metadata);
-        let labels = pod.or(self.objects.first()).map(|meta| &meta.labels);
-        let text = |label: Option<&String>| label.cloned().unwrap_or_default();
+        let of_pod = pod.map(|meta| (meta.labels.name.clone(), meta.labels.user_hash.clone()));
+        let (name, user_hash) = of_pod.or(self.owner).unwrap_or_default();
+        let volume = pod.and_then(|pod| pod.annotations.volume.clone());
         let reference = WorkloadRef {
             pod_id,
-            user_hash: text(labels.and_then(|labels| labels.user_hash.as_ref())),
+            user_hash: user_hash.unwrap_or_default(),
             namespace: context.reference_namespace(namespace),
-            name: text(labels.and_then(|labels| labels.name.as_ref())),
-            volume: text(pod.and_then(|pod| pod.annotations.volume.as_ref())),
+            name: name.unwrap_or_default(),
+            volume: volume.unwrap_or_default(),
             objects: None,
         };
         let claim = claims.get(&(namespace.to_owned(), reference.volume.clone()));
@@ -128,7 +158,7 @@ impl Parts {
         let mut observation = Observation::nothing();
         let observed = |pod| status::observed(pod, Some(&notes.about(pod)));
         observation.pod = self.pod.as_ref().map(observed);
-        observation.objects = observe::objects(self.pod.as_ref(), self.objects.iter());
+        observation.objects = observe::objects(self.pod.as_ref(), self.objects.iter().copied());
         observation.volume = volume;
         OwnedWorkload::new(reference, observation)
     }

@@ -152,7 +152,8 @@ impl Found {
     ) -> Observation {
         let mut observation = Observation::nothing();
         observation.pod = self.pod.as_ref().map(|pod| pod_with(pod, warnings));
-        observation.objects = objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta));
+        let found = self.objects.iter().map(|(_, meta)| Sign::of(meta));
+        observation.objects = objects(self.pod.as_ref(), found);
         observation.volume = volume(self.claim.as_ref(), reference, instance);
         observation
     }
@@ -169,10 +170,26 @@ pub(crate) fn pod_with(pod: &PartialPod, events: &[PartialEvent]) -> ObservedPod
     status::observed(pod, Some(&warnings))
 }
 
+/// An object of a pod, as far as it tells whether the objects of its run are complete.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sign {
+    run: u64,
+    is_leaving: bool,
+}
+
+impl Sign {
+    pub(crate) fn of(meta: &Meta) -> Self {
+        Self {
+            run: meta.run(),
+            is_leaving: meta.is_leaving(),
+        }
+    }
+}
+
 /// Whether the objects of a run are complete. An annotation of the pod says how many there should be.
-pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = &'a Meta>) -> Objects {
-    let found: Vec<_> = found.collect();
-    if found.is_empty() {
+pub(crate) fn objects(pod: Option<&PartialPod>, mut found: impl ExactSizeIterator<Item = Sign>) -> Objects {
+    let count = found.len();
+    if count == 0 {
         return Objects::Absent;
     }
     let Some(pod) = pod.map(|pod| &pod.metadata) else {
@@ -183,12 +200,10 @@ pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = 
         .objects
         .as_deref()
         .and_then(|count| count.parse::<usize>().ok());
-    let of_this_run = found
-        .iter()
-        .all(|meta| meta.run() == pod.run() && !meta.is_leaving());
+    let of_this_run = found.all(|sign| sign.run == pod.run() && !sign.is_leaving);
     // A pod of an earlier version, with its variables in its spec, may have one more: it gets a Secret when one
     // of its objects is repaired.
-    if of_this_run && expected.is_some_and(|count| found.len() >= count) {
+    if of_this_run && expected.is_some_and(|expected| count >= expected) {
         Objects::Complete
     } else {
         Objects::Partial
@@ -228,7 +243,7 @@ mod tests {
             .iter()
             .map(|run| from_value(metadata(run)).unwrap())
             .collect();
-        objects(Some(&pod), found.iter())
+        objects(Some(&pod), found.iter().map(Sign::of))
     }
 
     #[test]

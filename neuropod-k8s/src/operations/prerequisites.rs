@@ -14,10 +14,7 @@ use crate::context::Context;
 
 /// Checks the prerequisites, unless all of them existed within the last five minutes.
 pub(crate) async fn ensure(context: &Context) -> Result<()> {
-    if context.prerequisites.has(&()) {
-        return Ok(());
-    }
-    check(context).await
+    context.prerequisites.ensure(&(), check(context)).await
 }
 
 /// Checks the prerequisites now.

@@ -27,6 +27,9 @@ const ALL: &[&str] = &["get", "list", "create", "patch", "delete"];
 /// What a platform that may not watch an object beside the pods does without.
 const UNWATCHED: &str = "everything is listed every five minutes, even while nothing changes";
 
+/// What a platform that may list the nodes and pods of the cluster, but not watch them, does without.
+const GPUS_UNWATCHED: &str = "all nodes and pods of the cluster are listed whenever GPUs are counted";
+
 /// The verbs for namespaces of users, and the limits in them, which are never deleted.
 const KEPT: &[&str] = &["get", "create", "patch"];
 
@@ -148,6 +151,10 @@ fn needed(config: &KubeConfig) -> Vec<Right> {
     all.extend([Kind::Node, Kind::Pod].map(|kind| Right {
         without: Some("which GPUs there are, and how many are free, is not known"),
         ..of_cluster("list", kind)
+    }));
+    all.extend([Kind::Node, Kind::Pod].map(|kind| Right {
+        without: Some(GPUS_UNWATCHED),
+        ..of_cluster("watch", kind)
     }));
     all
 }

@@ -2,6 +2,7 @@
 //! kind of object that belongs to them, and, while a pod isn't ready, two on the events about nodes and claims.
 
 mod aliveness;
+mod kept;
 mod outage;
 mod source;
 mod stream;
@@ -9,4 +10,6 @@ mod stream;
 mod tests;
 mod tracker;
 
+pub(crate) use self::outage::Outage;
+pub(crate) use self::source::{Selection, Source, Update};
 pub(crate) use self::stream::{beside_pods, watch};

@@ -47,8 +47,8 @@ const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 
 /// An update from a watch.
 #[derive(Debug)]
-pub(super) enum Update<T> {
-    /// All objects that exist. All others are gone. Of a watch [on changes](Selection::changes_only): any object may have
+pub(crate) enum Update<T> {
+    /// All relevant objects that exist. All others are gone. Of a watch [on changes](Selection::changes_only): any object may have
     /// changed.
     Listed(Vec<T>),
     Applied(T),
@@ -63,13 +63,13 @@ pub(super) enum Update<T> {
 
 /// The objects to watch.
 #[derive(Debug, Clone)]
-pub(super) struct Selection {
-    pub(super) kind: Kind,
-    pub(super) path: String,
-    pub(super) labels: Option<String>,
-    pub(super) fields: Option<String>,
+pub(crate) struct Selection {
+    pub(crate) kind: Kind,
+    pub(crate) path: String,
+    pub(crate) labels: Option<String>,
+    pub(crate) fields: Option<String>,
     /// Only the fact of a change matters: the objects that exist are not listed, and have nothing but their metadata.
-    pub(super) changes_only: bool,
+    pub(crate) changes_only: bool,
 }
 
 impl Selection {
@@ -102,7 +102,7 @@ impl Selection {
 
 type Events<T> = BoxStream<'static, Result<WatchEvent<T>, kube::Error>>;
 
-pub(super) struct Source<T> {
+pub(crate) struct Source<T> {
     client: Client,
     selection: Selection,
     /// The longest time for a whole list, and for the response to a watch request.
@@ -110,6 +110,8 @@ pub(super) struct Source<T> {
     state: State<T>,
     failures: u32,
     backoff: ExponentialBackoff,
+    /// The pause before the next request, after a failure.
+    pause: Option<Duration>,
 }
 
 enum State<T> {
@@ -129,7 +131,7 @@ enum State<T> {
 }
 
 impl<T: Partial> Source<T> {
-    pub(super) fn new(client: Client, selection: Selection, deadline: Duration) -> Self {
+    pub(crate) fn new(client: Client, selection: Selection, deadline: Duration) -> Self {
         Self {
             client,
             selection,
@@ -137,10 +139,11 @@ impl<T: Partial> Source<T> {
             state: State::List,
             failures: 0,
             backoff: backoff(),
+            pause: None,
         }
     }
 
-    pub(super) fn stream(self) -> impl Stream<Item = Update<T>> + Send + 'static {
+    pub(crate) fn stream(self) -> impl Stream<Item = Update<T>> + Send + 'static {
         let next = async |mut source: Self| {
             let update = source.next().await;
             Some((update, source))
@@ -149,6 +152,9 @@ impl<T: Partial> Source<T> {
     }
 
     async fn next(&mut self) -> Update<T> {
+        if let Some(pause) = self.pause.take() {
+            sleep(pause).await;
+        }
         loop {
             // Each step sets the next state itself, unless it is `List`.
             let update = match std::mem::replace(&mut self.state, State::List) {
@@ -185,12 +191,12 @@ impl<T: Partial> Source<T> {
             }
             Ok(Err(error)) => {
                 let error = self.selection.call("list").failed(error);
-                self.broken(error, None).await
+                self.broken(error, None)
             }
             Err(elapsed) => {
                 let error =
                     Error::new(ErrorKind::Timeout, "the list did not come in time").with_source(elapsed);
-                self.broken(error, None).await
+                self.broken(error, None)
             }
         }
     }
@@ -215,12 +221,12 @@ impl<T: Partial> Source<T> {
             Ok(Err(kube::Error::Api(status))) if is_forgotten(status.code) => None,
             Ok(Err(error)) => {
                 let error = self.selection.call("watch").failed(error);
-                Some(self.broken(error, Some(version)).await)
+                Some(self.broken(error, Some(version)))
             }
             Err(elapsed) => {
                 let error =
                     Error::new(ErrorKind::Timeout, "the watch did not open in time").with_source(elapsed);
-                Some(self.broken(error, Some(version)).await)
+                Some(self.broken(error, Some(version)))
             }
         }
     }
@@ -240,9 +246,9 @@ impl<T: Partial> Source<T> {
             Ok(Some(Ok(event))) => event,
             Ok(Some(Err(error))) => {
                 let error = self.selection.call("watch").failed(error);
-                return Some(self.broken(error, Some(version)).await);
+                return Some(self.broken(error, Some(version)));
             }
-            Ok(None) => return self.ended(version, caught_up, until).await,
+            Ok(None) => return self.ended(version, caught_up, until),
             // There may have been no events. Opening a new watch shows whether the API server responds.
             Err(_) if self.selection.kind == Kind::Event => {
                 self.state = State::Resume { version, caught_up };
@@ -251,7 +257,7 @@ impl<T: Partial> Source<T> {
             Err(elapsed) => {
                 let error =
                     Error::new(ErrorKind::Timeout, "the watch has fallen silent").with_source(elapsed);
-                return Some(self.broken(error, Some(version)).await);
+                return Some(self.broken(error, Some(version)));
             }
         };
         let (version, update) = match event {
@@ -274,7 +280,7 @@ impl<T: Partial> Source<T> {
             WatchEvent::Error(status) if is_forgotten(status.code) => return None,
             WatchEvent::Error(status) => {
                 let error = self.selection.call("watch").failed(kube::Error::Api(status));
-                return Some(self.broken(error, Some(version)).await);
+                return Some(self.broken(error, Some(version)));
             }
         };
         self.state = State::Watching {
@@ -287,12 +293,12 @@ impl<T: Partial> Source<T> {
     }
 
     /// The API server ends a watch when its time is over. A stream that ends earlier was cut off.
-    async fn ended(&mut self, version: String, caught_up: bool, until: Instant) -> Option<Update<T>> {
+    fn ended(&mut self, version: String, caught_up: bool, until: Instant) -> Option<Update<T>> {
         // The API server counts from when it received the request.
         let early = Instant::now() + Duration::from_secs(1) < until;
         if early {
             let error = Error::new(ErrorKind::Unavailable, "the watch was cut off");
-            return Some(self.broken(error, Some(version)).await);
+            return Some(self.broken(error, Some(version)));
         }
         self.state = State::Resume {
             version,
@@ -301,8 +307,8 @@ impl<T: Partial> Source<T> {
         (!caught_up).then_some(Update::CaughtUp)
     }
 
-    /// Waits. The next state resumes from `version`, or lists again if there is none.
-    async fn broken(&mut self, error: Error, version: Option<String>) -> Update<T> {
+    /// The next state, after a pause, resumes from `version`, or lists again if there is none.
+    fn broken(&mut self, error: Error, version: Option<String>) -> Update<T> {
         self.failures += 1;
         self.state = match version {
             Some(version) if self.failures < FAILURES_BEFORE_LIST => State::Resume {
@@ -311,9 +317,11 @@ impl<T: Partial> Source<T> {
             },
             _ => State::List,
         };
-        if let Some(wait) = self.backoff.next() {
-            sleep(error.retry_after().map_or(wait, |asked| wait.max(asked))).await;
-        }
+        let asked = error.retry_after();
+        self.pause = self
+            .backoff
+            .next()
+            .map(|wait| asked.map_or(wait, |asked| wait.max(asked)));
         Update::Broken(error)
     }
 }
@@ -342,7 +350,7 @@ async fn list_pages<T: Partial>(
         if only_version {
             return Ok((objects, list.metadata.resource_version));
         }
-        objects.extend(list.items);
+        objects.extend(list.items.into_iter().filter(T::is_relevant));
         if list.metadata.next.is_empty() {
             return Ok((objects, list.metadata.resource_version));
         }

@@ -1,10 +1,12 @@
 //! From the updates of the watches to changes of pods: plain bookkeeping.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use neuropod_core::PodId;
 use neuropod_core::cluster::{ClusterEvent, ObservedPod};
 
+use super::kept::Kept;
 use super::outage::Outage;
 use super::source::Update;
 use crate::api::partial::{PartialEvent, PartialPod};
@@ -73,8 +75,8 @@ pub(super) struct Tracker {
     caught_up: bool,
     /// The first list of warnings has come, or has failed. `Synced` waits for it only once.
     warnings_settled: bool,
-    /// The uids of the pods that aren't ready: events about nodes and claims may explain why.
-    unready: HashSet<String>,
+    /// The pods that aren't ready, by uid, with their claims: events about nodes and claims may explain why.
+    unready: HashMap<String, Option<String>>,
     pods_outage: Outage,
     /// Indexed by [`About`].
     notes: [Notes; About::ALL.len()],
@@ -109,8 +111,9 @@ impl Notes {
 #[derive(Debug)]
 struct Known {
     pod_id: PodId,
-    pod: PartialPod,
-    reported: ObservedPod,
+    kept: Kept,
+    /// A digest of that state: it is only compared.
+    reported: u64,
 }
 
 impl Tracker {
@@ -140,10 +143,10 @@ impl Tracker {
                 let gone: Vec<_> = gone.cloned().collect();
                 // The old object first: a new one may have replaced it.
                 let gone: Vec<_> = gone.iter().filter_map(|uid| self.gone(uid)).collect();
-                let changed = pods.into_iter().filter_map(|pod| self.changed(pod));
+                let changed = pods.iter().filter_map(|pod| self.changed(pod));
                 gone.into_iter().chain(changed.collect::<Vec<_>>()).collect()
             }
-            Update::Applied(pod) => self.changed(pod).into_iter().collect(),
+            Update::Applied(pod) => self.changed(&pod).into_iter().collect(),
             Update::Deleted(pod) => self.gone(&pod.metadata.uid).into_iter().collect(),
             Update::CaughtUp => {
                 self.caught_up = true;
@@ -201,11 +204,11 @@ impl Tracker {
         let uids = match about {
             About::Pods | About::Nodes => vec![subject.to_owned()],
             About::Claims => {
-                let waiting = self
-                    .pods
-                    .iter()
-                    .filter(|(_, known)| claim_of(&known.pod).is_some_and(|claim| claim == subject));
-                waiting.map(|(uid, _)| uid.clone()).collect()
+                // They add nothing to a pod that is ready.
+                let waits = |(uid, claim): (&String, &Option<String>)| {
+                    (claim.as_deref() == Some(subject)).then(|| uid.clone())
+                };
+                self.unready.iter().filter_map(waits).collect()
             }
         };
         uids.iter().filter_map(|uid| self.reassess(uid)).collect()
@@ -226,8 +229,7 @@ impl Tracker {
         Some(found.fold(first, Warnings::with))
     }
 
-    fn changed(&mut self, mut pod: PartialPod) -> Option<ClusterEvent> {
-        pod.shrink();
+    fn changed(&mut self, pod: &PartialPod) -> Option<ClusterEvent> {
         let Some(pod_id) = pod.metadata.pod_id() else {
             tracing::warn!(
                 name = pod.metadata.name,
@@ -236,21 +238,22 @@ impl Tracker {
             return None;
         };
         let uid = pod.metadata.uid.clone();
-        let now = status::observed(&pod, self.warnings_of(&pod).as_ref());
-        if status::is_unready(&pod) {
-            self.unready.insert(uid.clone());
+        let now = status::observed(pod, self.warnings_of(pod).as_ref());
+        if status::is_unready(pod) {
+            self.unready.insert(uid.clone(), claim_of(pod));
         } else {
             self.unready.remove(&uid);
         }
-        let reported = self.pods.get(&uid).map(|known| &known.reported);
-        let event = (reported != Some(&now)).then(|| ClusterEvent::Changed {
+        let reported = digest(&now);
+        let is_news = self.pods.get(&uid).is_none_or(|known| known.reported != reported);
+        let event = is_news.then(|| ClusterEvent::Changed {
             pod_id: pod_id.clone(),
-            pod: now.clone(),
+            pod: now,
         });
         let known = Known {
             pod_id,
-            pod,
-            reported: now,
+            kept: Kept::new(pod),
+            reported,
         };
         self.pods.insert(uid, known);
         event
@@ -258,8 +261,8 @@ impl Tracker {
 
     /// Reports a pod again if a warning changes what the driver sees of it.
     fn reassess(&mut self, uid: &str) -> Option<ClusterEvent> {
-        let pod = self.pods.get(uid)?.pod.clone();
-        self.changed(pod)
+        let pod = self.pods.get(uid)?.kept.pod()?;
+        self.changed(&pod)
     }
 
     fn gone(&mut self, uid: &str) -> Option<ClusterEvent> {
@@ -279,4 +282,10 @@ impl Tracker {
 fn claim_of(pod: &PartialPod) -> Option<String> {
     let volume = pod.metadata.annotations.volume.as_deref()?;
     Some(claim(&pod.metadata.namespace, volume))
+}
+
+fn digest(pod: &ObservedPod) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    pod.hash(&mut hasher);
+    hasher.finish()
 }

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use neuropod_core::PodId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::fields::time;
 use crate::labels;
 
 /// `metadata`, without `managedFields`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Meta {
     pub(crate) name: String,
@@ -50,7 +50,7 @@ impl Meta {
 }
 
 /// The labels of [`crate::labels`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Labels {
     #[serde(rename = "app.kubernetes.io/managed-by")]
@@ -71,7 +71,7 @@ pub(crate) struct Labels {
 }
 
 /// The annotations of [`crate::labels`], and those of default classes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Annotations {
     #[serde(rename = "neuropod.io/spec-hash")]

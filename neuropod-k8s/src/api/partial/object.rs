@@ -9,6 +9,11 @@ use super::metadata::Meta;
 /// Any object that has metadata.
 pub(crate) trait Partial: serde::de::DeserializeOwned + Clone + Send + 'static {
     fn meta(&self) -> &Meta;
+
+    /// Whether the object can matter to whoever lists its kind. Others are dropped page by page.
+    fn is_relevant(&self) -> bool {
+        true
+    }
 }
 
 /// An object of any kind, of which only the metadata is needed.

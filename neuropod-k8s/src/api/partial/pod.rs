@@ -1,7 +1,7 @@
 //! Pods: their node and their status.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::fields::time;
 use super::lenient::lenient;
@@ -10,7 +10,7 @@ use super::object::Partial;
 use crate::labels::CONTAINER;
 
 /// A pod.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, remote = "Self")]
 pub(crate) struct PartialPod {
     pub(crate) metadata: Meta,
@@ -19,7 +19,7 @@ pub(crate) struct PartialPod {
 }
 
 /// From `spec` of a pod: its node, or its scheduling gates.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Placement {
     pub(crate) node_name: String,
@@ -28,14 +28,14 @@ pub(crate) struct Placement {
 }
 
 /// A scheduling gate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Gate {
     pub(crate) name: String,
 }
 
 /// `status` of a pod.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PodStatus {
     pub(crate) phase: String,
@@ -64,7 +64,7 @@ impl PodStatus {
 }
 
 /// A condition of a pod.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Condition {
     #[serde(rename = "type")]
@@ -83,7 +83,7 @@ impl Condition {
 }
 
 /// The status of a container.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ContainerStatus {
     pub(crate) name: String,
@@ -98,7 +98,7 @@ pub(crate) struct ContainerStatus {
 }
 
 /// The state of a container. At most one of the fields is set. What a container at rest does not have takes no space.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ContainerState {
     pub(crate) waiting: Option<Box<Waiting>>,
@@ -107,7 +107,7 @@ pub(crate) struct ContainerState {
 }
 
 /// A container that waits for its first or next start.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Waiting {
     pub(crate) reason: String,
@@ -115,7 +115,7 @@ pub(crate) struct Waiting {
 }
 
 /// A container that runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RunningState {
     #[serde(deserialize_with = "time")]
@@ -123,7 +123,7 @@ pub(crate) struct RunningState {
 }
 
 /// A container that has ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Terminated {
     pub(crate) exit_code: i32,
@@ -135,23 +135,6 @@ pub(crate) struct Terminated {
     pub(crate) finished_at: Option<Timestamp>,
     #[serde(rename = "containerID")]
     pub(crate) container_id: String,
-}
-
-impl PartialPod {
-    /// Gives back the space that decoding reserved: a list of one container has room for four.
-    pub(crate) fn shrink(&mut self) {
-        let PodStatus {
-            conditions,
-            container_statuses,
-            init_container_statuses,
-            ..
-        } = &mut self.status;
-        conditions.shrink_to_fit();
-        container_statuses.shrink_to_fit();
-        init_container_statuses.shrink_to_fit();
-        self.spec.scheduling_gates.shrink_to_fit();
-        self.metadata.finalizers.shrink_to_fit();
-    }
 }
 
 impl Partial for PartialPod {

@@ -9,3 +9,4 @@ mod tenant;
 mod tests;
 #[cfg(test)]
 mod trials;
+pub(crate) mod watch;

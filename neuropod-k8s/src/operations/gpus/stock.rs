@@ -2,31 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::cluster::gpus::Taint;
 use neuropod_core::cluster::{GpuHolder, NodeGpus};
 
-use super::names::is_gpu;
-use super::node::{Node, NodeTaint};
+use super::node::Node;
 use super::tenant::Tenant;
-use crate::api::quantity;
+use crate::api::partial::Partial;
 
 /// The GPUs of these nodes, by node and resource, with the pods that use them.
-pub(super) fn by_node(nodes: &[Node], tenants: &[Tenant], instance: &str) -> Vec<NodeGpus> {
+pub(super) fn by_node<'a>(
+    nodes: impl IntoIterator<Item = &'a Node>,
+    tenants: impl IntoIterator<Item = &'a Tenant>,
+    instance: &str,
+) -> Vec<NodeGpus> {
     let mut held: BTreeMap<(&str, &str), Vec<GpuHolder>> = BTreeMap::new();
     for tenant in tenants {
-        for (resource, count) in tenant.gpus() {
-            let holders = held.entry((&tenant.spec.node_name, resource)).or_default();
+        for (resource, &count) in &tenant.gpus {
+            let holders = held.entry((&tenant.node_name, resource)).or_default();
             holders.push(tenant.holder(count, instance));
         }
     }
     let mut found = Vec::new();
     for node in nodes {
-        for (resource, quantity) in &node.status.allocatable {
-            let total = quantity::units(quantity).unwrap_or(0);
-            if total == 0 || !is_gpu(resource) {
-                continue;
-            }
-            let name = node.metadata.name.as_str();
+        for (resource, &total) in &node.gpus {
+            let name = node.meta().name.as_str();
             let mut holders = held.remove(&(name, resource)).unwrap_or_default();
             holders.sort_by_cached_key(|holder| {
                 let place = (holder.namespace.clone(), holder.name.clone());
@@ -34,19 +32,13 @@ pub(super) fn by_node(nodes: &[Node], tenants: &[Tenant], instance: &str) -> Vec
             });
             let mut gpus = NodeGpus::new(name, resource, u32::try_from(total).unwrap_or(u32::MAX));
             gpus.model = node.model(resource).map(ToOwned::to_owned);
-            gpus.schedulable = node.is_schedulable();
-            gpus.labels = Some(node.metadata.labels.clone());
-            gpus.taints = node.spec.taints.iter().map(taint).collect();
+            gpus.schedulable = node.schedulable;
+            gpus.labels = Some(node.labels.clone());
+            gpus.taints.clone_from(&node.taints);
             gpus.holders = holders;
             found.push(gpus);
         }
     }
     found.sort_by(|one, other| (&one.node, &one.resource).cmp(&(&other.node, &other.resource)));
-    found
-}
-
-fn taint(taint: &NodeTaint) -> Taint {
-    let mut found = Taint::new(&taint.key, &taint.effect);
-    found.value.clone_from(&taint.value);
     found
 }

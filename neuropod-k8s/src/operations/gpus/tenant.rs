@@ -6,54 +6,63 @@ use neuropod_core::cluster::GpuHolder;
 use serde::Deserialize;
 
 use super::names::is_gpu;
-use crate::api::partial::Meta;
 use crate::api::partial::fields::null_as_default;
+use crate::api::partial::{Meta, Partial};
 use crate::api::quantity::{self, quantities};
 
 type Quantities = BTreeMap<String, String>;
 
-/// A pod on a node, with its requests.
-#[derive(Debug, Deserialize)]
+/// A pod on a node, with the GPUs that the scheduler reserves for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "WholePod")]
 pub(super) struct Tenant {
-    metadata: Meta,
-    pub(super) spec: TenantSpec,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TenantSpec {
-    #[serde(default)]
+    meta: Meta,
     pub(super) node_name: String,
-    #[serde(default, deserialize_with = "null_as_default")]
-    containers: Vec<TenantContainer>,
-    #[serde(default, deserialize_with = "null_as_default")]
-    init_containers: Vec<TenantContainer>,
+    /// The number of GPUs of each resource, none of which is 0.
+    pub(super) gpus: BTreeMap<String, u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
+struct WholePod {
+    metadata: Meta,
+    spec: PodSpec,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TenantContainer {
+struct PodSpec {
+    #[serde(default)]
+    node_name: String,
     #[serde(default, deserialize_with = "null_as_default")]
-    resources: TenantResources,
+    containers: Vec<Container>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    init_containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    #[serde(default, deserialize_with = "null_as_default")]
+    resources: Resources,
     /// `Always` makes a sidecar of an init container: it runs beside the others.
     #[serde(default, deserialize_with = "null_as_default")]
     restart_policy: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-struct TenantResources {
+struct Resources {
     #[serde(deserialize_with = "quantities")]
     requests: Quantities,
     #[serde(deserialize_with = "quantities")]
     limits: Quantities,
 }
 
-impl TenantContainer {
+impl Container {
     /// The requested amount of a resource. For an extended resource, request and limit are equal, and either
     /// may be left out.
     fn asks(&self, resource: &str) -> u64 {
-        let TenantResources { requests, limits } = &self.resources;
+        let Resources { requests, limits } = &self.resources;
         let quantity = requests.get(resource).or_else(|| limits.get(resource));
         quantity
             .and_then(|quantity| quantity::units(quantity))
@@ -61,18 +70,18 @@ impl TenantContainer {
     }
 }
 
-impl Tenant {
+impl PodSpec {
     /// The number of GPUs of each resource that the scheduler reserves for it: the larger of two sums, of its
     /// containers and sidecars, and of an init container and the sidecars that run beside it.
-    pub(super) fn gpus(&self) -> BTreeMap<&str, u64> {
-        let TenantSpec {
+    fn gpus(&self) -> BTreeMap<String, u64> {
+        let Self {
             containers,
             init_containers,
             ..
-        } = &self.spec;
+        } = self;
         let all = containers.iter().chain(init_containers);
         let names = all.flat_map(|container| {
-            let TenantResources { requests, limits } = &container.resources;
+            let Resources { requests, limits } = &container.resources;
             requests.keys().chain(limits.keys())
         });
         let mut reserved = BTreeMap::new();
@@ -90,14 +99,36 @@ impl Tenant {
             let running = containers.iter().map(|container| container.asks(resource));
             let count = running.fold(sidecars, u64::saturating_add).max(start);
             if count > 0 {
-                reserved.insert(resource.as_str(), count);
+                reserved.insert(resource.clone(), count);
             }
         }
         reserved
     }
+}
 
+impl From<WholePod> for Tenant {
+    fn from(whole: WholePod) -> Self {
+        Self {
+            gpus: whole.spec.gpus(),
+            meta: whole.metadata,
+            node_name: whole.spec.node_name,
+        }
+    }
+}
+
+impl Partial for Tenant {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn is_relevant(&self) -> bool {
+        !self.gpus.is_empty()
+    }
+}
+
+impl Tenant {
     pub(super) fn holder(&self, count: u64, instance: &str) -> GpuHolder {
-        let meta = &self.metadata;
+        let meta = &self.meta;
         let ours = meta.labels.instance.as_deref() == Some(instance);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let mut holder = GpuHolder::new(&meta.namespace, &meta.name, count);

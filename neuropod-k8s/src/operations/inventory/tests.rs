@@ -125,24 +125,3 @@ async fn a_page_that_does_not_come_is_a_time_out() {
     let error = cluster.inventory().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Timeout);
 }
-
-#[tokio::test(start_paused = true)]
-async fn gpus_are_counted_by_nodes_and_the_pods_of_everybody() {
-    let (cluster, log) = cluster(Duration::from_secs(30), |request| {
-        let items = match request.path.as_str() {
-            "/api/v1/nodes" => json!([{ "metadata": { "name": "one" },
-                "status": { "allocatable": { "nvidia.com/gpu": "4" } } }]),
-            "/api/v1/pods" => json!([{ "metadata": { "name": "other", "namespace": "elsewhere" },
-                "spec": { "nodeName": "one",
-                    "containers": [{ "resources": { "limits": { "nvidia.com/gpu": "3" } } }] } }]),
-            path => panic!("{path}"),
-        };
-        Reply::Json(200, json!({ "metadata": {}, "items": items }))
-    });
-    let nodes = cluster.gpus().await.unwrap().unwrap();
-    assert_eq!(
-        (nodes[0].node.as_str(), nodes[0].total, nodes[0].free()),
-        ("one", 4, 1)
-    );
-    assert_eq!(log.all().len(), 2);
-}

@@ -9,10 +9,11 @@ use crate::context::Context;
 
 /// Creates the prerequisites of the namespace, unless they existed within the last five minutes.
 pub(crate) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
-    if context.complete_namespaces.has(namespace) {
-        return Ok(());
-    }
-    ensure_now(context, namespace).await
+    let check = ensure_now(context, namespace);
+    context
+        .complete_namespaces
+        .ensure(&namespace.to_owned(), check)
+        .await
 }
 
 /// Creates the prerequisites of the namespace now.

@@ -72,7 +72,9 @@ async fn every_right_is_checked_where_it_is_used() {
             let namespace = if is_of_cluster { &Value::Null } else { &scope };
             let right = right(&request);
             // Pods of the whole cluster use GPUs.
-            if right != "list pods" || attributes["namespace"] != Value::Null {
+            if !["list pods", "watch pods"].contains(&right.as_str())
+                || attributes["namespace"] != Value::Null
+            {
                 assert_eq!(
                     &attributes["namespace"], namespace,
                     "{right}: none is all of them"
@@ -140,7 +142,7 @@ async fn only_rights_that_the_configuration_uses_are_checked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_optional_right_is_reported_and_stops_nothing() {
-    let denied = ["list nodes", "delete httproutes", "get httproutes"];
+    let denied = ["list nodes", "watch nodes", "delete httproutes", "get httproutes"];
     let (result, _) = check_with(&users(), move |request| review(request, &denied)).await;
     result.unwrap();
     let (client, _) = server::client(move |request| review(request, &denied));
@@ -155,6 +157,7 @@ async fn a_missing_optional_right_is_reported_and_stops_nothing() {
             "the platform may not delete httproutes (gateway.networking.k8s.io) in the namespace users: routes of an \
              earlier configuration can't be removed",
             "the platform may not list nodes: which GPUs there are, and how many are free, is not known",
+            "the platform may not watch nodes: all nodes and pods of the cluster are listed whenever GPUs are counted",
         ]
     );
 }

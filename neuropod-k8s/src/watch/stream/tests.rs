@@ -1,25 +1,19 @@
 //! The watches together, on an API server that sends a bookmark every minute.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
-use http::{Request, Response};
-use http_body_util::StreamBody;
+use futures::StreamExt;
 use kube::Client;
-use kube::client::Body;
 use neuropod_core::cluster::ClusterEvent;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::watch;
 use crate::config::KubeConfig;
+use crate::fake::server::{self, Lines, Log, Received, Reply, line};
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// The numbers of lists and watches that were requested, by kind.
-type Requests = Arc<Mutex<BTreeMap<String, (usize, usize)>>>;
 
 fn pod(version: u32, is_ready: bool) -> Value {
     let ready = if is_ready { "True" } else { "False" };
@@ -32,72 +26,53 @@ fn pod(version: u32, is_ready: bool) -> Value {
     })
 }
 
-fn line(kind: &str, object: &Value) -> Value {
-    json!({ "type": kind, "object": object })
-}
-
-/// What a watch sends, each after its time.
-type Lines = Vec<(Duration, Value)>;
-
-/// An API server with this pod. `lines` are sent by the first watch on a kind, and beside them a bookmark every minute. Nobody may
-/// watch the kind that is `secret`.
-fn api_server(pod: Value, lines: &[(&str, Lines)], secret: Option<&'static str>) -> (Client, Requests) {
-    let requests = Requests::default();
-    let counted = requests.clone();
-    let lines: BTreeMap<_, _> = lines
+/// An API server with this pod. `lines` are sent by the first watch on a kind. Nobody may watch the kind that is `secret`.
+fn api_server(pod: Value, lines: &[(&str, Lines)], secret: Option<&'static str>) -> (Client, Log) {
+    let lines = lines
         .iter()
-        .map(|(kind, lines)| ((*kind).to_owned(), lines.clone()))
-        .collect();
-    let lines = Arc::new(Mutex::new(lines));
-    let service = tower::service_fn(move |request: Request<Body>| {
-        let kind = request.uri().path().rsplit('/').next().unwrap().to_owned();
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let is_watch = query.contains("watch=true");
-        let is_refused = is_watch && Some(kind.as_str()) == secret;
-        let mut counted = counted.lock().unwrap();
-        let count = counted.entry(kind.clone()).or_default();
-        let body = if is_watch {
-            count.1 += 1;
-            let seconds = query
-                .split('&')
-                .find_map(|part| part.strip_prefix("timeoutSeconds="));
-            let end = Instant::now() + Duration::from_secs(seconds.unwrap().parse().unwrap());
-            let first = lines.lock().unwrap().remove(&kind).unwrap_or_default();
-            let first = stream::iter(first).then(|(after, line)| async move {
-                sleep(after).await;
-                line
-            });
-            // API servers send no bookmarks for events.
-            let bookmarks = stream::unfold((), |()| async {
-                sleep(MINUTE).await;
-                let bookmark = json!({ "kind": "Any", "apiVersion": "v1",
-                    "metadata": { "resourceVersion": "9", "creationTimestamp": null } });
-                Some((line("BOOKMARK", &bookmark), ()))
-            });
-            let all = if kind == "events" {
-                first.chain(stream::pending()).boxed()
-            } else {
-                stream::select(first, bookmarks).boxed()
-            };
-            all.take_until(Box::pin(tokio::time::sleep_until(end))).boxed()
-        } else {
-            count.0 += 1;
+        .map(|(kind, lines)| ((*kind).to_owned(), lines.clone()));
+    let mut lines: BTreeMap<_, _> = lines.collect();
+    server::client(move |request| {
+        let kind = kind(request);
+        if !request.is_watch() {
             let items = if kind == "pods" {
                 vec![pod.clone()]
             } else {
                 Vec::new()
             };
-            let list = json!({ "metadata": { "resourceVersion": "1" }, "items": items });
-            stream::iter([list]).boxed()
-        };
-        let frames = body.map(|line| {
-            Ok::<_, std::io::Error>(http_body::Frame::<bytes::Bytes>::data(format!("{line}\n").into()))
-        });
-        let response = Response::builder().status(if is_refused { 403 } else { 200 });
-        let response = response.body(StreamBody::new(frames)).unwrap();
-        async move { Ok::<_, tower::BoxError>(response) }
-    });
-    (Client::new(service, "default"), requests)
+            return Reply::Json(
+                200,
+                json!({ "metadata": { "resourceVersion": "1" }, "items": items }),
+            );
+        }
+        if Some(kind) == secret {
+            return Reply::refused(403, "Forbidden", "no");
+        }
+        let lines = lines.remove(kind).unwrap_or_default();
+        if kind == "events" {
+            Reply::Silent
+        } else {
+            Reply::Watch(lines)
+        }
+    })
+}
+
+fn kind(request: &Received) -> &str {
+    request.path.rsplit('/').next().unwrap()
+}
+
+/// The numbers of lists and watches that were requested, by kind.
+fn counts(log: &Log) -> BTreeMap<String, (usize, usize)> {
+    let mut counts = BTreeMap::<_, (usize, usize)>::new();
+    for request in log.all() {
+        let count = counts.entry(kind(&request).to_owned()).or_default();
+        if request.is_watch() {
+            count.1 += 1;
+        } else {
+            count.0 += 1;
+        }
+    }
+    counts
 }
 
 /// What is reported within this time, in words.
@@ -135,7 +110,7 @@ async fn at_rest_a_request_comes_every_two_minutes() {
         5,
         "the first look at each kind: {said:?}"
     );
-    let requests = requests.lock().unwrap().clone();
+    let requests = counts(&requests);
     assert_eq!(requests.len(), 7, "{requests:?}");
     for (kind, (lists, watches)) in &requests {
         // One on events is opened again when it is silent.
@@ -161,11 +136,7 @@ async fn events_about_nodes_and_claims_are_watched_while_a_pod_is_not_ready() {
         for minutes in [before, during, after, again] {
             sleep(MINUTE * (minutes - passed)).await;
             passed = minutes;
-            let lists = requests
-                .lock()
-                .unwrap()
-                .get("events")
-                .map_or(0, |events| events.0);
+            let lists = counts(&requests).get("events").map_or(0, |events| events.0);
             read.push(lists);
         }
     };
