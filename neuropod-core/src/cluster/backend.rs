@@ -60,7 +60,8 @@ pub trait ClusterBackend: Send + Sync + 'static {
 
     /// The GPUs of the cluster by node, with the pods that use them, those of others included; sorted by node and
     /// resource. `None` if the cluster does not report it. It is separate from [`inventory`](Self::inventory) because
-    /// it requires all pods of the cluster, and the driver never needs it.
+    /// it requires all pods of the cluster, and the driver never needs it. It is asked for with each quote: a backend for which that
+    /// is expensive answers from what it watches.
     async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>>;
 
     /// How long the routes of a pod may still answer with an error after the pod has become ready: whatever forwards

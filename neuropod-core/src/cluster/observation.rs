@@ -89,7 +89,7 @@ pub enum Phase {
 }
 
 /// A pod as reported by the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ObservedPod {
     /// The identity of this pod object; another object with the same name has another one.
@@ -165,7 +165,7 @@ impl ObservedPod {
 }
 
 /// The end of a pod object that is being deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ending {
     /// When its container must have ended: the request plus the grace period.
@@ -185,7 +185,7 @@ impl Ending {
 }
 
 /// A container run: a restart creates another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Container {
     /// The runtime's identity of this container run.

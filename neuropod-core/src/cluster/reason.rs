@@ -223,7 +223,7 @@ impl ReasonCode {
 }
 
 /// The reason why a pod is not running, and its beginning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// The cause.
     pub code: ReasonCode,

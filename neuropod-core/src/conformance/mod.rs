@@ -35,6 +35,9 @@ pub mod billing;
 pub mod cluster;
 mod expect;
 pub mod folding;
+pub mod hints;
 pub mod replicas;
 pub mod store;
 pub mod token;
+
+pub use self::expect::without_nul;

@@ -502,7 +502,7 @@ impl LedgerEntry {
         self.details.period.map_or(self.at, |period| period.from)
     }
 
-    /// The day (UTC) that the entry is for. No period crosses midnight.
+    /// The day (UTC) that the entry is for. No charge crosses midnight.
     pub fn day(&self) -> Date {
         day_of(self.effective_at())
     }

@@ -32,6 +32,14 @@ impl Records {
         self.store.get(id).await
     }
 
+    /// Whether the store answers, asked for a record that nobody has.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn check(&self) -> Result<()> {
+        self.store.get(&PodId::from_bits(0)).await.map(drop)
+    }
+
     /// The record of a pod that this actor may see.
     ///
     /// # Errors

@@ -60,7 +60,9 @@ fn running(pod: &Pod, observation: &Observation, now: Timestamp, actions: &mut V
         _ if pod.retry_at.is_some() => {}
         seen => {
             let incomplete = seen.is_none() || observation.objects != Objects::Complete;
-            if observation.objects == Objects::Unknown {
+            // Nothing of an earlier run is in the way of the first one, and an `apply` shows what is there already.
+            let is_first = seen.is_none() && pod.run == 1;
+            if observation.objects == Objects::Unknown && !is_first {
                 actions.push(Action::Observe);
             } else if (incomplete || waits_for_volume(seen.as_ref(), observation))
                 && pod.meter.hold_state == HoldState::Open

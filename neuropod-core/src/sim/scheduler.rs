@@ -89,12 +89,14 @@ fn find_volume(cluster: &ClusterState, key: &ObjectKey) -> Result<(), Unplaced> 
 
 /// The index of the node that has the volume, if all pods of a volume have to be on one node.
 fn node_of_volume(cluster: &ClusterState, pod_id: &PodId, volume: &ObjectKey) -> Option<usize> {
+    if !cluster.settings.one_node_volumes {
+        return None;
+    }
     let has_it = |(id, objects): &(&PodId, &PodObjects)| {
         *id != pod_id && ObjectKey::volume(&objects.reference) == *volume
     };
     let mut others = cluster.workloads.iter().filter(has_it);
-    let node = others.find_map(|(_, objects)| objects.pod.as_ref()?.node_index());
-    node.filter(|_| cluster.settings.one_node_volumes)
+    others.find_map(|(_, objects)| objects.pod.as_ref()?.node_index())
 }
 
 /// Finds GPUs on a node; on `beside` if given. A pod without GPUs needs none of its node.

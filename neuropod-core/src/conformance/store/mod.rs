@@ -6,7 +6,7 @@ pub mod pods;
 pub mod prices;
 pub mod requests;
 pub mod round_trip;
-mod sample;
+pub(super) mod sample;
 mod suite;
 pub mod templates;
 pub mod users;

@@ -43,7 +43,7 @@ pub(super) const HOSTILE: [&str; 16] = [
     "\u{feff}\u{fffd}\u{10ffff}",
 ];
 
-pub(super) fn user_id() -> UserId {
+pub(in crate::conformance) fn user_id() -> UserId {
     UserId::new(unique("user"))
 }
 
@@ -53,7 +53,7 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
 }
 
 /// A pod with no optional values, as if just created.
-pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
+pub(in crate::conformance) fn pod(owner: &UserId, slug: &str) -> Pod {
     let sample = Pod::sample(moment(0));
     Pod {
         id: PodId::random(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sample::{HOSTILE, template};
-use crate::conformance::expect::{failure, taken, unique};
+use crate::conformance::expect::{failure, possible, taken, unique};
 use crate::pod::options::{Jupyter, PodOptions};
 use crate::pod::port::Port;
 use crate::pod::template::Template;
@@ -172,7 +172,7 @@ pub async fn sorted_by_name(store: &Arc<dyn TemplateStore>) {
 
 /// Texts that break queries, keys and lines read back unchanged.
 pub async fn hostile_texts(store: &Arc<dyn TemplateStore>) {
-    for text in HOSTILE {
+    for text in &HOSTILE.map(possible) {
         let hostile = Template {
             id: format!("{text}{}", unique("hostile")),
             description: text.repeat(1000),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::sample::{HOSTILE, user, user_id};
-use crate::conformance::expect::{failure, taken, unique};
+use crate::conformance::expect::{failure, possible, taken, unique};
 use crate::id::Role;
 use crate::money::amount::Money;
 use crate::store::traits::UserStore;
@@ -35,9 +35,9 @@ pub async fn insert_get_update_remove(store: &Arc<dyn UserStore>) {
 
     let changed = User {
         email: address("Berta"),
-        name: "Berta \0 \"'$.\n".into(),
+        name: possible("Berta \0 \"'$.\n"),
         role: Role::Admin,
-        identity: Some(identity("Ñandú \0 $ne")),
+        identity: Some(identity(&possible("Ñandú \0 $ne"))),
         email_verified: true,
         suspended: true,
         deleted: true,
@@ -314,7 +314,7 @@ fn extra(text: &str) -> BTreeMap<String, Value> {
 /// Search texts are taken literally: neither patterns nor operators.
 pub async fn texts_are_no_patterns(store: &Arc<dyn UserStore>) {
     let stored = store.insert_user(&user(&address("pattern"))).await.unwrap();
-    for text in HOSTILE {
+    for text in &HOSTILE.map(possible) {
         // On a server with other data somebody may really have such an address, but not with this id.
         let found = store.user_by_email(text).await.unwrap();
         assert!(

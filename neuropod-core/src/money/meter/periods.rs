@@ -14,12 +14,21 @@ use crate::money::billing::{Period, next_day};
 /// take time. A later start means that the cluster's clock is ahead. Seconds.
 const CLOCK_SKEW_SECONDS: i64 = 60;
 
+/// The time after midnight in which the rest of the day before is charged. Seconds.
+const AFTER_MIDNIGHT_SECONDS: i64 = 300;
+
 impl Meter {
-    /// The end of the current period: after its full length, or at midnight (UTC) if that is sooner, so that each period
-    /// belongs to one day. The first period of a day is shorter: it ends when it would have without midnight, because
-    /// otherwise all pods would be charged in the same second from then on.
+    /// When the current period is charged: after its full length, or shortly after midnight (UTC) if that is sooner. Each
+    /// charge belongs to one day, so a period that midnight divides is charged in two parts.
+    ///
+    /// Pods are charged at times of their own, also after midnight: within five minutes, each at a second that follows from
+    /// its first period. The first period of a day is shorter: it ends when it would have without midnight. Otherwise all
+    /// pods would be charged in the same second.
     pub fn full_at(&self) -> Option<Timestamp> {
-        let end = |from, seconds| self.first_end(from, seconds).min(next_day(from));
+        let own = self
+            .phase
+            .map_or(0, |phase| phase.as_second().rem_euclid(AFTER_MIDNIGHT_SECONDS));
+        let end = |from, seconds| self.first_end(from, seconds).min(later(next_day(from), own));
         let running = self.from.map(|from| end(from, self.period_seconds()));
         running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
     }

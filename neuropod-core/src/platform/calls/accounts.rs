@@ -24,7 +24,8 @@ impl Platform {
 
     /// The entries of an account, summed by day, pod and kind: those that are for a time from `from` on and before `until`
     /// ([`LedgerEntry::effective_at`]), whenever they were booked. Take midnights (UTC): days that were
-    /// [folded](crate::money::LedgerFolding) count as a whole for the time of their first charge.
+    /// [folded](crate::money::LedgerFolding) count as a whole for the time of their first charge. The last usage of a day is
+    /// booked within five minutes after its end, unless the platform stands still.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.

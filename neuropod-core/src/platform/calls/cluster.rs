@@ -35,7 +35,7 @@ impl Platform {
     }
 
     /// The number of GPUs of each model in the cluster, and the number of free ones; empty if the cluster does not
-    /// report them. Each call queries the cluster.
+    /// report them.
     ///
     /// # Errors
     /// Those of the cluster.
@@ -45,7 +45,7 @@ impl Platform {
     }
 
     /// The GPUs of the cluster by node, with the pods that use them, those of others included; sorted by node and
-    /// resource. `None` if the cluster does not report it. Each call queries the cluster.
+    /// resource. `None` if the cluster does not report it.
     ///
     /// # Errors
     /// `Forbidden` for clients; those of the cluster.

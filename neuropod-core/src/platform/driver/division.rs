@@ -162,10 +162,10 @@ impl Division {
 }
 
 /// Renews the presence of this replica, if it can do its work: without its store it can't drive anything, so the others have
-/// to. The read finds no record.
+/// to.
 async fn renew(replicas: Arc<dyn Replicas>, records: Arc<Records>, me: ReplicaId) -> Result<Vec<Presence>> {
     let renewed = timeout(PATIENCE, async {
-        records.get(&PodId::from_bits(0)).await?;
+        records.check().await?;
         replicas.renew(&me).await
     });
     renewed.await.unwrap_or_else(|elapsed| {

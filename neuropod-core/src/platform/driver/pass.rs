@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::pass_report::{PassEnd, PassReport};
 use super::sight::{NextPass, Sight};
 use super::token_capture::Capture;
 use super::view::merge;
@@ -44,53 +45,6 @@ pub(super) struct Reconciler {
     pub(super) clock: Arc<SteadyClock>,
 }
 
-/// How a pass ended.
-#[derive(Debug)]
-pub(super) enum PassEnd {
-    /// Nothing remains to be done until the next observation, or the time to requeue.
-    Done,
-    /// There is no record of this pod: its objects in the cluster are orphans.
-    RecordGone,
-    /// The cluster has not caught up yet: the pass is repeated soon, and then at growing intervals.
-    Waiting,
-    /// A call failed: as above.
-    Failed(Error),
-}
-
-/// The findings of a pass, and its end.
-#[derive(Debug)]
-pub(super) struct PassReport {
-    pub(super) end: PassEnd,
-    /// The observations returned by calls of the cluster, in order.
-    pub(super) returned: Vec<Observation>,
-    /// The record as it was read last.
-    pub(super) record: Option<Pod>,
-    /// A failed call may have changed objects.
-    pub(super) status_unknown: bool,
-    /// When to make the next pass, even without a new observation.
-    pub(super) requeue_at: Option<Timestamp>,
-    /// The log to be read.
-    pub(super) capture: Option<Capture>,
-}
-
-impl PassReport {
-    /// A pass that failed before it had any findings.
-    pub(super) fn failed(error: Error) -> Self {
-        Self::without_findings(PassEnd::Failed(error))
-    }
-
-    fn without_findings(end: PassEnd) -> Self {
-        Self {
-            end,
-            returned: Vec::new(),
-            record: None,
-            status_unknown: false,
-            requeue_at: None,
-            capture: None,
-        }
-    }
-}
-
 /// A running pass.
 struct Pass {
     /// The observation is valid for the whole pass, however long its calls last: no later time is charged on
@@ -109,6 +63,14 @@ struct Pass {
     status_unknown: bool,
     requeue_at: Option<Timestamp>,
     capture: Option<Capture>,
+}
+
+impl Pass {
+    /// Adds what a call of the cluster has returned.
+    fn take_in(&mut self, returned: Observation) {
+        merge(&mut self.sight.observation, returned.clone());
+        self.returned.push(returned);
+    }
 }
 
 impl Reconciler {
@@ -180,6 +142,16 @@ impl Reconciler {
             },
         };
         pass.record = Some(pod.clone());
+        if std::mem::take(&mut pass.sight.is_unseen) {
+            if pod.desired == Desired::Running {
+                // Nothing is made that nobody would see run.
+                return Ok(Some(PassEnd::Waiting));
+            }
+            match self.cluster.observe(&self.reference(&pod)).await {
+                Ok(returned) => pass.take_in(returned),
+                Err(error) => return Ok(Some(PassEnd::Failed(error))),
+            }
+        }
         let pod = pass.sight.complete(pod);
         if let Desired::Deleted { volume } = pod.desired {
             if volume == VolumePolicy::Delete && self.volume_is_needed(&pod).await? {
@@ -394,8 +366,7 @@ impl Reconciler {
             }
             Action::Save(_) | Action::ReadToken { .. } | Action::RequeueAt { .. } => return Ok(None),
         };
-        merge(&mut pass.sight.observation, returned.clone());
-        pass.returned.push(returned);
+        pass.take_in(returned);
         Ok(reconcile::done(pod, action))
     }
 

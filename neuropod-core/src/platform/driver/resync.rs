@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::membership::Share;
@@ -19,19 +20,21 @@ use crate::platform::price_book::PriceBook;
 use crate::platform::records::Records;
 use crate::pod::record::{Desired, Pod};
 use crate::reconcile;
+use crate::store::traits::ListOptions;
 
 /// The folding of the ledger, which one of the replicas does.
 const FOLDING: &str = "folding";
 
-/// Everything in the store and in the cluster.
+/// The pods of one part: after some milliseconds of work it is the turn of others.
+const PART: u32 = 256;
+
+/// Some of the records. Never are all of them in memory.
 #[derive(Debug)]
-pub(super) struct Everything {
+pub(super) struct Part {
     /// The time of the query of the cluster; `None`: it was not asked.
     pub(super) asked_at: Option<Instant>,
-    /// Every record, with the observation of its pod if the cluster was asked.
+    /// Each record, with the observation of its pod if the cluster was asked.
     pub(super) pods: Vec<(Pod, Option<Observation>)>,
-    /// The objects in the cluster without a record, as far as they are in the share of this replica.
-    pub(super) orphans: Vec<OwnedWorkload>,
 }
 
 /// Compares store and cluster as a whole.
@@ -56,13 +59,22 @@ impl Resync {
         }
     }
 
-    /// Reads everything. On the way it does its `share` of the work that is not about single passes: it finishes deletions of
-    /// users, gives pods their new prices, and folds the ledger once a day. The cluster is not asked if the last list still
-    /// holds (`is_listed`).
-    pub(super) async fn read_everything(&self, share: Share, is_listed: bool) -> Result<Everything> {
+    /// Reads everything, and hands the records over in parts. Returns the objects in the cluster without a record, as far as
+    /// they are in the share of this replica.
+    ///
+    /// On the way it does its `share` of the work that is not about single passes: it finishes deletions of users, gives pods
+    /// their new prices, and folds the ledger once a day. The cluster is not asked if the last list still holds (`is_listed`).
+    pub(super) async fn read_everything(
+        &self,
+        share: Share,
+        is_listed: bool,
+        parts: mpsc::Sender<Part>,
+    ) -> Result<Vec<OwnedWorkload>> {
         if share.has(FOLDING) {
             self.folding.start_if_due();
         }
+        // Where the store does not answer, the cluster is not listed for nothing.
+        self.records.check().await?;
         self.departures.finish_all(|user| share.has(user.as_str())).await;
         // The cluster is read first: a record is stored before its objects are created, and removed after they
         // are gone, so an object that has no record afterwards is an orphan.
@@ -86,28 +98,36 @@ impl Resync {
             .into_iter()
             .map(|workload| (workload.reference.pod_id.clone(), workload))
             .collect();
-        let mut pods = Vec::new();
         let prices = self.price_book.current().await?;
-        for pod in self.records.all(None, true).await? {
-            if share.has(pod.id.as_str())
-                && let Err(error) = self.price_book.reprice(&pod, &prices).await
-            {
-                // It keeps its price until the next resync; the others must not wait for it.
-                tracing::warn!(pod = %pod.id, %error, "the pod can't be given its new price now");
+        let mut options = ListOptions::default().with_deleted().with_limit(PART);
+        loop {
+            let page = self.records.page(&options).await?;
+            let mut pods = Vec::with_capacity(page.pods.len());
+            for pod in page.pods {
+                if share.has(pod.id.as_str())
+                    && let Err(error) = self.price_book.reprice(&pod, &prices).await
+                {
+                    // It keeps its price until the next resync; the others must not wait for it.
+                    tracing::warn!(pod = %pod.id, %error, "the pod can't be given its new price now");
+                }
+                let observation = asked_at.map(|_| {
+                    let workload = workloads.remove(&pod.id);
+                    let volume = volumes.get(&(pod.namespace.as_deref(), pod.volume.as_str()));
+                    observation(workload, volume.copied())
+                });
+                pods.push((pod, observation));
             }
-            let observation = asked_at.map(|_| {
-                let workload = workloads.remove(&pod.id);
-                let volume = volumes.get(&(pod.namespace.as_deref(), pod.volume.as_str()));
-                observation(workload, volume.copied())
-            });
-            pods.push((pod, observation));
+            if parts.send(Part { asked_at, pods }).await.is_err() {
+                // The driver has ended: nobody knows what is an orphan.
+                return Ok(Vec::new());
+            }
+            if page.next.is_none() {
+                break;
+            }
+            options.after = page.next;
         }
         let is_ours = |orphan: &OwnedWorkload| share.has(orphan.reference.pod_id.as_str());
-        Ok(Everything {
-            asked_at,
-            pods,
-            orphans: workloads.into_values().filter(is_ours).collect(),
-        })
+        Ok(workloads.into_values().filter(is_ours).collect())
     }
 
     /// Informs the owners of waiting pods that nothing happens because the cluster shows nothing. Logs it if it

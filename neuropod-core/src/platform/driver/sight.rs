@@ -22,6 +22,8 @@ pub(super) struct Sight {
     /// The process has stood still since.
     pub(super) is_outdated: bool,
     pub(super) last_run: Option<LastRun>,
+    /// The watch has not shown all pods yet, nor this one: it may exist all the same.
+    pub(super) is_unseen: bool,
 }
 
 impl Sight {

@@ -1,6 +1,6 @@
 //! The controller's knowledge of each pod.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::log_places::Rank;
-use super::pass::PassEnd;
+use super::pass_report::PassEnd;
 use super::pulse::Pulse;
 use super::sight::Sight;
 use super::token_capture::Capture;
@@ -30,6 +30,8 @@ const CALLED: Duration = Duration::from_mins(6);
 /// All pods that the controller knows of.
 pub(super) struct Slots {
     pods: HashMap<PodId, Slot>,
+    /// The pods without a record that were removed since the last resync began.
+    forgotten: HashSet<PodId>,
     /// The time of the last full query of the cluster; at first that of the watch.
     pub(super) asked_at: Instant,
 }
@@ -38,6 +40,7 @@ impl Slots {
     pub(super) fn new() -> Self {
         Self {
             pods: HashMap::new(),
+            forgotten: HashSet::new(),
             asked_at: Instant::now(),
         }
     }
@@ -52,12 +55,31 @@ impl Slots {
         self.pods.get(id)
     }
 
-    pub(super) fn remove(&mut self, id: &PodId) -> Option<Slot> {
+    /// Removes a pod without a record.
+    pub(super) fn forget(&mut self, id: &PodId) -> Option<Slot> {
+        self.forgotten.insert(id.clone());
         self.pods.remove(id)
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = &PodId> {
-        self.pods.keys()
+    /// Whether the pod had no record since the last resync began: what that one finds of it may be from before.
+    pub(super) fn is_forgotten(&self, id: &PodId) -> bool {
+        self.forgotten.contains(id)
+    }
+
+    /// A resync begins: nothing is found yet, and no pass is newer than what it finds.
+    pub(super) fn resync_begins(&mut self) {
+        self.forgotten.clear();
+        for slot in self.pods.values_mut() {
+            slot.was_reconciled = false;
+            slot.was_found = false;
+        }
+    }
+
+    /// The pods that the last resync has not found in the store, in a fixed order.
+    pub(super) fn not_found(&self) -> Vec<PodId> {
+        let mut missing: Vec<_> = self.pods.iter().filter(|(_, slot)| !slot.was_found).collect();
+        missing.sort_unstable_by_key(|(id, _)| *id);
+        missing.into_iter().map(|(id, _)| id.clone()).collect()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&PodId, &mut Slot)> {
@@ -72,6 +94,8 @@ pub(super) struct Slot {
     pub(super) confirmed_at: Instant,
     /// Whether a pass has ended since the last resync began.
     pub(super) was_reconciled: bool,
+    /// Whether the last resync has found its record.
+    pub(super) was_found: bool,
     /// The version of the record that was published last.
     version: u64,
     /// The last call for it in this process.
@@ -95,6 +119,7 @@ impl Slot {
             view: View::default(),
             confirmed_at: asked_at,
             was_reconciled: false,
+            was_found: false,
             version: 0,
             called_at: None,
             backoff: None,
@@ -123,6 +148,7 @@ impl Slot {
             confirmed: confirmed_at.elapsed(),
             is_outdated: !pulse.beats_since(confirmed_at),
             last_run: self.view.last_run().cloned(),
+            is_unseen: false,
         }
     }
 

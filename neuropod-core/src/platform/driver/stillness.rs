@@ -40,15 +40,15 @@ impl Stillness {
         }
     }
 
-    /// A list of the cluster begins now. A change during the list is one after it.
-    pub(super) fn list_begins(&mut self) {
-        self.listed_at = Some(Instant::now());
-    }
-
-    /// Whether the last list still holds.
-    pub(super) fn holds(&self) -> bool {
+    /// Whether the cluster has to be listed, as the last list may not hold any more. Then the next list begins now: a change
+    /// during it is one after it.
+    pub(super) fn begin_list_if_due(&mut self) -> bool {
         let within = |at: Option<Instant>, limit| at.is_some_and(|at| at.elapsed() <= limit);
-        within(self.listed_at, LIST_EVERY) && within(self.alive_at, SILENCE)
+        let holds = within(self.listed_at, LIST_EVERY) && within(self.alive_at, SILENCE);
+        if !holds {
+            self.listed_at = Some(Instant::now());
+        }
+        !holds
     }
 
     /// What the watch has reported was true at this time. That is the sign of life before the last: the last one was sent
@@ -69,34 +69,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_list_holds_while_signs_of_life_come_and_nothing_changes() {
         let mut stillness = Stillness::default();
-        stillness.list_begins();
-        assert!(!stillness.holds(), "no sign of life yet");
+        assert!(stillness.begin_list_if_due());
+        assert!(stillness.begin_list_if_due(), "no sign of life yet");
         stillness.alive();
-        assert!(stillness.holds());
+        assert!(!stillness.begin_list_if_due());
         advance(SILENCE * 2).await;
-        assert!(!stillness.holds(), "silence");
+        assert!(stillness.begin_list_if_due(), "silence");
         stillness.alive();
-        assert!(stillness.holds());
+        assert!(!stillness.begin_list_if_due());
         stillness.altered();
-        assert!(!stillness.holds());
-        stillness.list_begins();
-        assert!(stillness.holds());
+        assert!(stillness.begin_list_if_due());
+        assert!(!stillness.begin_list_if_due());
         stillness.interrupted();
-        assert!(!stillness.holds());
+        assert!(stillness.begin_list_if_due());
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_list_holds_for_ever() {
         let mut stillness = Stillness::default();
-        stillness.list_begins();
+        assert!(stillness.begin_list_if_due());
         for _ in 0..60 {
             advance(MINUTE).await;
             stillness.alive();
-            assert!(stillness.holds());
+            assert!(!stillness.begin_list_if_due());
         }
         advance(MINUTE).await;
         stillness.alive();
-        assert!(!stillness.holds());
+        assert!(stillness.begin_list_if_due());
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,8 +25,8 @@ use crate::token::{TokenExtractor, TokenState};
 /// watches a file for it. A node with GPUs seldom has 32 pods that start at the same time; one that has serves its other
 /// clients as well. The total is for us and the API server: most of these connections are silent.
 const LIMITS: LogLimits = LogLimits { node: 32, total: 256 };
-/// How long to wait before an interrupted log is read again from its first byte. Each time that it can't be
-/// read at all, the wait doubles, up to the longest.
+/// How long to wait before an interrupted log is read again from its first byte. Each time that it can't be read at all, or
+/// not for longer than the last wait, the wait doubles, up to the longest.
 const PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The shortest pause between two turns of a log, however urgent it becomes.
@@ -141,22 +141,23 @@ impl TokenCapture {
     async fn read(&self, id: &PodId, capture: &Capture, mut rank: watch::Receiver<Rank>) {
         let reader = self.queue.reader(capture.node.clone());
         let mut window = Window::new(Instant::now());
-        let mut unreadable = PAUSE;
+        let mut broken = PAUSE;
         loop {
             let urgency = window.rank(*rank.borrow());
             let place = reader.place(urgency).await;
+            let begun = Instant::now();
             let end = self.turn(id, capture, place, &mut window).await;
             if matches!(end, TurnEnd::Done) || window.is_over(Instant::now()) {
                 break;
             }
-            if !matches!(end, TurnEnd::Unreadable) {
-                unreadable = PAUSE;
+            if !matches!(end, TurnEnd::Broken | TurnEnd::Unreadable) || begun.elapsed() > broken {
+                broken = PAUSE;
             }
             match end {
-                TurnEnd::Done | TurnEnd::Broken => sleep(PAUSE).await,
-                TurnEnd::Unreadable => {
-                    unreadable = LONGEST_PAUSE.min(unreadable * 2);
-                    sleep(unreadable).await;
+                TurnEnd::Done => {}
+                TurnEnd::Broken | TurnEnd::Unreadable => {
+                    pause_until_urgent(broken, PAUSE, &mut rank).await;
+                    broken = LONGEST_PAUSE.min(broken * 2);
                 }
                 TurnEnd::Silent => {
                     let pause = window.pause(Instant::now(), self.queue.surplus());

@@ -37,6 +37,11 @@ impl View {
         &self.observation
     }
 
+    /// Whether the watch has shown the pod object.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
     pub(super) fn last_run(&self) -> Option<&LastRun> {
         self.last_run.as_ref()
     }

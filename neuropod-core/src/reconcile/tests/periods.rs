@@ -129,8 +129,8 @@ fn a_cap_that_is_set_ends_a_long_period_and_is_watched_by_the_minute() {
 
 #[test]
 fn a_long_period_ends_at_midnight_and_keeps_its_phase() {
-    // Not at a whole number of periods before midnight.
-    let start = 100;
+    // Not at a whole number of periods before midnight, and 100 s after five full minutes: so midnight is charged then.
+    let (start, own) = (700, 100);
     let seen = complete(running_since(start));
     let midnight = DAY - at(start).as_second().rem_euclid(DAY);
     let (mut pod, _) = settle(Pod::sample(at(start)), &seen, at(start));
@@ -143,7 +143,7 @@ fn a_long_period_ends_at_midnight_and_keeps_its_phase() {
         .iter()
         .filter(|end| **end % LONG_PERIOD_SECONDS != 0)
         .collect();
-    assert_eq!(odd, [&PERIOD_SECONDS, &midnight, &(midnight + DAY)]);
+    assert_eq!(odd, [&PERIOD_SECONDS, &(midnight + own), &(midnight + DAY + own)]);
     assert_eq!(seconds_charged(&pod), *ends.last().unwrap());
     assert!(ends.len() <= 2 * 37 + 1, "{} charges in two days", ends.len());
 }

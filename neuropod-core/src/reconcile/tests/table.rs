@@ -132,6 +132,25 @@ fn a_pod_that_should_run() {
 }
 
 #[test]
+fn the_first_run_of_a_pod_is_made_without_looking_whether_it_is_there() {
+    for (run, asked) in [(1, "apply"), (2, "observe")] {
+        let pod = Pod {
+            run,
+            ..record(Desired::Running)
+        };
+        let (_, actions) = settle(pod, &observation(NotLookedAt), at(1));
+        assert_eq!(names(&actions), asked, "run {run}");
+    }
+    // Nothing is taken for granted of what is to go.
+    let pod = Pod {
+        run: 1,
+        ..record(Desired::Stopped)
+    };
+    let (_, actions) = settle(pod, &observation(NotLookedAt), at(1));
+    assert_eq!(names(&actions), "remove");
+}
+
+#[test]
 fn a_pod_that_should_be_gone() {
     let deleted = |volume| Desired::Deleted { volume };
     for desired in [Desired::Stopped, deleted(KEEP), deleted(DELETE)] {
