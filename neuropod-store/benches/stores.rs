@@ -245,13 +245,19 @@ async fn sqlite_change(writer: &SqlitePool, key: &str) {
 }
 
 fn mongo(criterion: &mut Criterion) {
-    let Some(database) = TestDatabase::new("stores") else {
-        return;
-    };
+    for (name, database) in ["mongo", "mongo_on_postgres"]
+        .into_iter()
+        .zip(TestDatabase::each("stores"))
+    {
+        measure_mongo(criterion, name, database);
+    }
+}
+
+fn measure_mongo(criterion: &mut Criterion, name: &str, database: TestDatabase) {
     let runtime = Runtime::new().unwrap();
     let mongo = runtime.block_on(MongoStore::connect(&database.uri)).unwrap();
     let pod = runtime.block_on(fill(&mongo));
-    let mut group = criterion.benchmark_group("mongo");
+    let mut group = criterion.benchmark_group(name);
     store(&mut group, &runtime, &mongo, &pod);
 
     let driver = runtime.block_on(database.driver());

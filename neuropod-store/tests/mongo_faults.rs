@@ -12,17 +12,12 @@ use mongodb::bson::{Bson, Document, doc};
 use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::{Billing, Money, Pod, PodStore, Result, Status, UserId};
 use neuropod_store::MongoStore;
-use neuropod_test_cluster::MongoServer;
+use neuropod_test_cluster::{MongoServer, PostgresServer};
 use tokio::task::JoinSet;
 
 use self::failure::failed;
-use self::mongo_server::{TestDatabase, started};
+use self::mongo_server::{TestDatabase, own_servers, started};
 use self::sample::minute;
-
-/// A server that its test may stop.
-fn own_server(test: &str) -> Option<MongoServer> {
-    started(&format!("mongo_faults/{test}"), MongoServer::start())
-}
 
 /// The time limit of every operation, whatever happens.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -37,83 +32,154 @@ async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
 /// A stopped server fails calls in time, and once it is back everything works again.
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_and_started_again() {
-    let Some(server) = own_server("stopped_and_started_again") else {
-        return;
-    };
-    let store = MongoStore::connect(&server.uri()).await.unwrap();
-    let user = UserId::new("ana");
-    let pod = store.insert(&sample::pod(&user)).await.unwrap();
-    store.open(&user, AccountKind::Prepaid).await.unwrap();
-    store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
+    for server in own_servers("mongo_faults/stopped_and_started_again") {
+        let store = MongoStore::connect(&server.uri()).await.unwrap();
+        let user = UserId::new("ana");
+        let pod = store.insert(&sample::pod(&user)).await.unwrap();
+        store.open(&user, AccountKind::Prepaid).await.unwrap();
+        store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
 
-    server.stop().unwrap();
-    let uri = server.uri();
-    let (got, updated, paid, connected) = tokio::join!(
-        in_time(store.get(&pod.id)),
-        in_time(store.update(&pod)),
-        in_time(store.deposit("second", &user, Money::from_cents(7))),
-        in_time(MongoStore::connect(&uri)),
-    );
-    failed(got, "unavailable", true);
-    failed(updated, "unavailable", true);
-    failed(paid, "unavailable", true);
-    failed(connected, "unavailable", true);
+        server.stop().unwrap();
+        let uri = server.uri();
+        let (got, updated, paid, connected) = tokio::join!(
+            in_time(store.get(&pod.id)),
+            in_time(store.update(&pod)),
+            in_time(store.deposit("second", &user, Money::from_cents(7))),
+            in_time(MongoStore::connect(&uri)),
+        );
+        failed(got, "unavailable", true);
+        failed(updated, "unavailable", true);
+        failed(paid, "unavailable", true);
+        failed(connected, "unavailable", true);
 
-    server.restart().unwrap();
-    assert_eq!(store.get(&pod.id).await.unwrap(), Some(pod.clone()));
-    assert_eq!(store.update(&pod).await.unwrap().version, 2);
-    store
-        .deposit("second", &user, Money::from_cents(7))
-        .await
-        .unwrap();
-    let balance = store.balance(&user).await.unwrap();
-    assert_eq!(balance.available, Money::from_cents(12));
+        server.restart().unwrap();
+        assert_eq!(store.get(&pod.id).await.unwrap(), Some(pod.clone()));
+        assert_eq!(store.update(&pod).await.unwrap().version, 2);
+        store
+            .deposit("second", &user, Money::from_cents(7))
+            .await
+            .unwrap();
+        let balance = store.balance(&user).await.unwrap();
+        assert_eq!(balance.available, Money::from_cents(12));
+    }
 }
 
 /// A silent server fails calls in time. If a call took effect all the same, its repetition counts once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_server_fails_calls_in_time() {
-    let Some(server) = own_server("a_silent_server_fails_calls_in_time") else {
-        return;
-    };
-    let store = MongoStore::connect(&server.uri()).await.unwrap();
-    let user = UserId::new("ana");
-    store.open(&user, AccountKind::Prepaid).await.unwrap();
-    store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
+    for server in own_servers("mongo_faults/a_silent_server_fails_calls_in_time") {
+        let store = MongoStore::connect(&server.uri()).await.unwrap();
+        let user = UserId::new("ana");
+        store.open(&user, AccountKind::Prepaid).await.unwrap();
+        store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
 
-    server.pause().unwrap();
-    let (read, paid) = tokio::join!(
-        in_time(store.balance(&user)),
-        in_time(store.deposit("second", &user, Money::from_cents(7))),
-    );
-    for result in [read.map(drop), paid] {
-        let error = result.unwrap_err();
-        assert!(
-            ["timeout", "unavailable"].contains(&error.kind().code()),
-            "{error:?}"
+        server.pause().unwrap();
+        let (read, paid) = tokio::join!(
+            in_time(store.balance(&user)),
+            in_time(store.deposit("second", &user, Money::from_cents(7))),
         );
-        assert!(error.is_retryable(), "{error:?}");
-    }
+        for result in [read.map(drop), paid] {
+            let error = result.unwrap_err();
+            assert!(
+                ["timeout", "unavailable"].contains(&error.kind().code()),
+                "{error:?}"
+            );
+            assert!(error.is_retryable(), "{error:?}");
+        }
 
-    server.resume().unwrap();
-    store
-        .deposit("second", &user, Money::from_cents(7))
-        .await
-        .unwrap();
-    let balance = store.balance(&user).await.unwrap();
-    assert_eq!(balance.available, Money::from_cents(12));
+        server.resume().unwrap();
+        store
+            .deposit("second", &user, Money::from_cents(7))
+            .await
+            .unwrap();
+        let balance = store.balance(&user).await.unwrap();
+        assert_eq!(balance.available, Money::from_cents(12));
+    }
 }
 
 /// The server crashes repeatedly during many changes of money; each is repeated until it is acknowledged. In
 /// the end each was made once, and the entries add up.
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_under_load() {
+    for server in own_servers("mongo_faults/crashes_under_load") {
+        survives_crashes(server, |server| {
+            server.stop().unwrap();
+            server.restart().unwrap();
+        })
+        .await;
+    }
+}
+
+/// The same of the PostgreSQL in which FerretDB keeps documents.
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_below_the_server() {
+    let Some(server) = on_postgres("crashes_below_the_server") else {
+        return;
+    };
+    survives_crashes(server, |server| {
+        let postgres = server.postgres().unwrap();
+        postgres.stop().unwrap();
+        postgres.restart().unwrap();
+    })
+    .await;
+}
+
+/// Something that is done to the PostgreSQL.
+type Act = fn(&PostgresServer);
+
+/// FerretDB on PostgreSQL. `None` where the server is another one, which has nothing below it.
+fn on_postgres(test: &str) -> Option<MongoServer> {
+    let server = started(&format!("mongo_faults/{test}"), MongoServer::start_on_postgres())?;
+    server.is_ferretdb().then_some(server)
+}
+
+/// Fails calls in time while the PostgreSQL below FerretDB is away, and works again with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_below_the_server() {
+    let Some(server) = on_postgres("nothing_below_the_server") else {
+        return;
+    };
+    let postgres = server.postgres().unwrap();
+    let store = MongoStore::connect(&server.uri()).await.unwrap();
+    let user = UserId::new("ana");
+    store.open(&user, AccountKind::Prepaid).await.unwrap();
+    let uri = server.uri();
+    let outages: [(Act, Act); 2] = [
+        (
+            |postgres| postgres.stop().unwrap(),
+            |postgres| postgres.restart().unwrap(),
+        ),
+        (
+            |postgres| postgres.pause().unwrap(),
+            |postgres| postgres.resume().unwrap(),
+        ),
+    ];
+    for (away, back) in outages {
+        away(postgres);
+        let (read, paid, connected) = tokio::join!(
+            in_time(store.balance(&user)),
+            in_time(store.deposit("paid", &user, Money::from_cents(7))),
+            in_time(MongoStore::connect(&uri)),
+        );
+        for result in [read.map(drop), paid, connected.map(drop)] {
+            let error = result.unwrap_err();
+            assert!(
+                ["timeout", "unavailable"].contains(&error.kind().code()),
+                "{error:?}"
+            );
+            assert!(error.is_retryable(), "{error:?}");
+        }
+        back(postgres);
+        repeat(|| store.deposit("paid", &user, Money::from_cents(7))).await;
+        let balance = store.balance(&user).await.unwrap();
+        assert_eq!(balance.available, Money::from_cents(7));
+    }
+}
+
+async fn survives_crashes(server: MongoServer, crash: impl Fn(&MongoServer) + Send + 'static) {
     const TASKS: usize = 8;
     const CHANGES: usize = 20;
     const CRASHES: usize = 10;
-    let Some(server) = own_server("crashes_under_load") else {
-        return;
-    };
     let server = Arc::new(server);
     let store = Arc::new(MongoStore::connect(&server.uri()).await.unwrap());
     let user = UserId::new("ana");
@@ -137,11 +203,10 @@ async fn crashes_under_load() {
     let crashes = {
         let server = server.clone();
         tokio::task::spawn_blocking(move || {
-            for crash in 0..CRASHES {
+            for number in 0..CRASHES {
                 // Not waiting for anything: the point is the varying progress of the others.
-                std::thread::sleep(Duration::from_millis(150 + 37 * crash as u64));
-                server.stop().unwrap();
-                server.restart().unwrap();
+                std::thread::sleep(Duration::from_millis(150 + 37 * number as u64));
+                crash(&server);
             }
         })
     };

@@ -1,4 +1,4 @@
-//! Money under load on a real server, also with killed processes.
+//! Money under load on a real server, also with killed processes. Where that is FerretDB, it is on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod folded;
@@ -13,7 +13,6 @@ use neuropod_core::Billing;
 use neuropod_core::conformance::billing::load::{self, Load};
 use neuropod_store::MongoStore;
 
-use self::killed::KILLS;
 use self::mongo_server::TestDatabase;
 
 async fn connect(uri: &str) -> Arc<MongoStore> {
@@ -22,13 +21,15 @@ async fn connect(uri: &str) -> Arc<MongoStore> {
 
 /// Overrides the number of operations, which is otherwise what FerretDB can do in a minute.
 const OPERATIONS: &str = "NEUROPOD_TEST_LOAD_OPERATIONS";
-const FEWER: u64 = 5000;
+const FEWER: u64 = 2000;
+/// Each process connects anew, which takes its time.
+const KILLS: u64 = 25;
 
-/// A quarter of the other stores' 20,000 operations, unless the environment sets another number: FerretDB takes
-/// about a millisecond for a command, and a change needs six to ten of them.
+/// A tenth of the other stores' 20,000 operations, unless the environment sets another number: FerretDB takes
+/// some milliseconds for a command on PostgreSQL, one after the other, and a change needs six to ten of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_under_load() {
-    let Some(database) = TestDatabase::new("mongo_load/money_under_load") else {
+    let Some(database) = TestDatabase::on_postgres("mongo_load/money_under_load") else {
         return;
     };
     let operations = env::var(OPERATIONS).map_or(FEWER, |number| number.parse().unwrap());
@@ -42,7 +43,7 @@ async fn no_accepted_money_is_lost() {
     if let Some(address) = killed::address() {
         money::work(connect(&address).await).await;
     }
-    let Some(database) = TestDatabase::new("mongo_load/no_accepted_money_is_lost") else {
+    let Some(database) = TestDatabase::on_postgres("mongo_load/no_accepted_money_is_lost") else {
         return;
     };
     let billing: Arc<dyn Billing> = connect(&database.uri).await;
@@ -55,7 +56,7 @@ async fn nothing_is_lost_while_it_is_folded() {
     if let Some(address) = killed::address() {
         folded::work(connect(&address).await).await;
     }
-    let Some(database) = TestDatabase::new("mongo_load/nothing_is_lost_while_it_is_folded") else {
+    let Some(database) = TestDatabase::on_postgres("mongo_load/nothing_is_lost_while_it_is_folded") else {
         return;
     };
     let store = connect(&database.uri).await;

@@ -14,8 +14,10 @@ use neuropod_store::SqliteStore;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use self::killed::{KILLS, killed_after};
+use self::killed::killed_after;
 
+/// The number of kills.
+const KILLS: u64 = 100;
 /// The number of writing tasks.
 const TASKS: usize = 8;
 

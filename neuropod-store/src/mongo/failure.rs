@@ -3,6 +3,8 @@
 use mongodb::error::{ErrorKind as Kind, InsertManyError, RETRYABLE_WRITE_ERROR, WriteFailure};
 use neuropod_core::{Error, ErrorKind};
 
+/// What FerretDB reports for every failure of the database below it.
+const INTERNAL_ERROR: i32 = 1;
 // Codes: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 const HOST_UNREACHABLE: i32 = 6;
 const HOST_NOT_FOUND: i32 = 7;
@@ -31,7 +33,8 @@ pub(super) fn from_driver(error: mongodb::error::Error) -> Error {
         Kind::Authentication { .. } => refused(),
         // The server may report this with codes that are not listed here.
         Kind::Command(_) if error.contains_label(RETRYABLE_WRITE_ERROR) => unavailable(),
-        Kind::Command(failed) => from_code(failed.code),
+        Kind::Command(failed) => below_ferretdb(failed.code, &failed.message)
+            .map_or_else(|| from_code(failed.code), from_sql_state),
         Kind::Write(WriteFailure::WriteError(failed)) => from_code(failed.code),
         Kind::Write(WriteFailure::WriteConcernError(_)) => not_acknowledged(),
         Kind::InsertMany(failed) if failed.write_concern_error.is_some() => not_acknowledged(),
@@ -81,6 +84,27 @@ fn from_code(code: i32) -> (ErrorKind, &'static str) {
     }
 }
 
+/// The code of PostgreSQL, empty without one, if this is a failure below FerretDB 1. That has one code for all of them, and a
+/// text of this kind: `[collection.go:163 postgresql.(*collection).InsertAll.func1] ERROR: … (SQLSTATE 22P05)`.
+fn below_ferretdb(code: i32, message: &str) -> Option<&str> {
+    let is_below = code == INTERNAL_ERROR && message.starts_with('[') && message.contains(".go:");
+    let (_, state) = message.rsplit_once("(SQLSTATE ").unwrap_or_default();
+    is_below.then(|| state.split(')').next().unwrap_or_default())
+}
+
+/// Without a code, FerretDB has lost its connection.
+fn from_sql_state(code: &str) -> (ErrorKind, &'static str) {
+    match code.get(..2) {
+        // A broken connection, a lost race, too few resources, an operator's intervention, a failed disk.
+        None | Some("08" | "40" | "53" | "57" | "58") => unavailable(),
+        Some("23") => from_code(DUPLICATE_KEY),
+        Some(_) => (
+            ErrorKind::Unexpected,
+            "the database below FerretDB refused an operation",
+        ),
+    }
+}
+
 fn refused() -> (ErrorKind, &'static str) {
     (
         ErrorKind::PermissionDenied,
@@ -126,6 +150,46 @@ pub(super) fn unwritable(error: mongodb::bson::error::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_below_ferretdb_are_told_apart() {
+        let kind = |message: &str| {
+            let (kind, text) = from_sql_state(below_ferretdb(INTERNAL_ERROR, message)?);
+            let error = Error::new(kind, text);
+            Some((error.kind().code(), error.is_retryable()))
+        };
+        let unavailable = Some(("unavailable", true));
+        for (message, expected) in [
+            (
+                "[msg_insert.go:168 handler.(*Handler).MsgInsert] failed to connect to `user=ana`: refused",
+                unavailable,
+            ),
+            (
+                "[msg_find.go:344 handler.handle] [query.go:92 postgresql.Next] unexpected EOF",
+                unavailable,
+            ),
+            (
+                "[update.go:114 f] FATAL: the database system is starting up (SQLSTATE 57P03)",
+                unavailable,
+            ),
+            (
+                "[update.go:114 f] ERROR: deadlock detected (SQLSTATE 40P01)",
+                unavailable,
+            ),
+            (
+                "[update.go:114 f] ERROR: duplicate key value (SQLSTATE 23505)",
+                Some(("already_exists", false)),
+            ),
+            (
+                "[collection.go:163 f] ERROR: unsupported Unicode escape sequence (SQLSTATE 22P05)",
+                Some(("unexpected", false)),
+            ),
+            ("assertion failed", None),
+        ] {
+            assert_eq!(kind(message), expected, "{message}");
+        }
+        assert_eq!(below_ferretdb(2, "[find.go:1 f] unexpected EOF"), None);
+    }
 
     /// The codes that the driver retries:
     /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>.

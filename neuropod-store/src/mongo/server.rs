@@ -39,6 +39,12 @@ pub(super) struct Server {
     pub(super) unfinished_copy: Collection<Document>,
 }
 
+/// Whether a server overwrites what others change at the same time, by what it says of itself: FerretDB 1 does. FerretDB 2
+/// says its version elsewhere.
+fn loses_changes(build_info: &Document) -> bool {
+    build_info.contains_key("ferretdbVersion")
+}
+
 impl Server {
     /// Connects, and checks that the server responds.
     pub(super) async fn connect(uri: &str) -> Result<Self> {
@@ -56,7 +62,13 @@ impl Server {
         let database = client
             .default_database()
             .unwrap_or_else(|| client.database(DATABASE));
-        within(database.run_command(doc! { "ping": 1 })).await?;
+        let info = within(database.run_command(doc! { "buildInfo": 1 })).await?;
+        if loses_changes(&info) {
+            tracing::warn!(
+                "the server is FerretDB 1, which loses changes that several clients make at once, and so money: use it for \
+                 tests only"
+            );
+        }
         Ok(Self::of(&database))
     }
 
@@ -184,4 +196,19 @@ pub(super) async fn update(
 ) -> Result<bool> {
     let done = within(collection.update_one(filter, change)).await?;
     Ok(done.matched_count == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ferretdb_1_loses_changes() {
+        let ferretdb_1 = doc! { "version": "7.0.42", "ferretdbVersion": "v1.24.2", "ferretdbFeatures": {} };
+        let ferretdb_2 = doc! { "version": "7.0.77", "ferretdb": { "version": "v2.7.0" } };
+        let mongodb = doc! { "version": "8.0.4", "gitVersion": "bc35ab4305d9920d9d0491c1c9ef9b72383d31f9" };
+        assert!(loses_changes(&ferretdb_1));
+        assert!(!loses_changes(&ferretdb_2));
+        assert!(!loses_changes(&mongodb));
+    }
 }

@@ -13,7 +13,8 @@ use crate::folding::LastFold;
 
 /// Keeps pods, users, templates, price lists, money and the audit log on a server that speaks the protocol of MongoDB.
 ///
-/// A single server is enough, as nothing needs transactions of several documents. A write is acknowledged when most
+/// A single server is enough, as nothing needs transactions of several documents. An update of one document has to be
+/// atomic, which it is not in FerretDB 1: that is for tests only (`docs/stores.md`). A write is acknowledged when most
 /// servers of a replica set have it. Several processes may share the database.
 ///
 /// # Errors

@@ -41,7 +41,7 @@ impl Database {
         let connection = timeout(options.timeout, address.connect()).await;
         let connection = connection
             .map_err(failure::no_answer)?
-            .map_err(failure::from_sqlx)?;
+            .map_err(|error| failure::from_first_connection(error, &address))?;
         let set_up = timeout(SET_UP, set_up(connection)).await;
         let is_unfinished = set_up.map_err(failure::no_answer)??;
         let database = Self {
@@ -162,7 +162,8 @@ async fn set_up(mut connection: PgConnection) -> Result<bool> {
         return Err(failure::wrong_encoding(encoding));
     }
     // Processes that do this at the same time wait for each other, by an advisory lock.
-    let done = MIGRATIONS.run(&mut connection).await;
+    // Not by `run`, whose future can't go to another thread.
+    let done = MIGRATIONS.run_direct(None, &mut connection, false).await;
     done.map_err(failure::from_migration)?;
     // The database may have become one that only reads since its tables were made. This changes nothing, and fails then.
     sqlx::query("DELETE FROM pods WHERE FALSE")

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::error::Error as _;
+use std::io;
 
 use neuropod_core::{Error, ErrorKind};
+use rustls::CertificateError;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgConnectOptions;
 use tokio::time::error::Elapsed;
 
 use crate::sql;
@@ -54,6 +57,54 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> Error {
         _ => (ErrorKind::Unexpected, "the database can't do this"),
     };
     Error::new(kind, message).with_source(error)
+}
+
+/// Converts the error of the connection with which a store is opened: what is wrong with certificates is wrong with the
+/// address or the server, and repeating does not mend it. A store that is open goes on trying.
+pub(super) fn from_first_connection(error: sqlx::Error, address: &PgConnectOptions) -> Error {
+    let message = match &error {
+        sqlx::Error::Io(cause) => refused_certificate(cause).or_else(|| missing_file(cause, address)),
+        _ => None,
+    };
+    match message {
+        Some(message) => Error::new(ErrorKind::NotConfigured, message).with_source(error),
+        None => from_sqlx(error),
+    }
+}
+
+/// Why this side refused the certificate of the server, if it did.
+fn refused_certificate(error: &io::Error) -> Option<&'static str> {
+    let cause = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(cause) = cause else {
+        return Some("no encrypted connection to the database");
+    };
+    Some(match cause {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "the certificate of the database is not signed by an authority that is trusted here: \
+             `sslrootcert` of the address names the file of another one"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the certificate of the database is not for the host in its address"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the certificate of the database has expired, or the clock here is wrong"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the certificate of the database is not valid yet, or the clock here is wrong"
+        }
+        _ => "the certificate of the database is not valid",
+    })
+}
+
+/// A file that the address names, and that is not there. Without the file of a socket, the server is not there.
+fn missing_file(error: &io::Error, address: &PgConnectOptions) -> Option<&'static str> {
+    let is_socket = address.get_socket().is_some() || address.get_host().starts_with('/');
+    let is_missing = matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+    );
+    (is_missing && !is_socket)
+        .then_some("the address of the database names a file of certificates or keys that is not there")
 }
 
 fn from_code(code: &str) -> (ErrorKind, &'static str) {
@@ -166,6 +217,57 @@ fn code(error: &sqlx::Error) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_certificates_are_to_blame_for_is_a_mistake_of_the_address() {
+        let first = |error: io::Error, host: &str| {
+            let address = PgConnectOptions::new_without_pgpass().host(host);
+            from_first_connection(sqlx::Error::Io(error), &address)
+        };
+        let refused = |error: rustls::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+        for (error, host, retryable, text) in [
+            (
+                refused(CertificateError::UnknownIssuer.into()),
+                "db",
+                false,
+                "sslrootcert",
+            ),
+            (
+                refused(CertificateError::NotValidForName.into()),
+                "db",
+                false,
+                "not for the host",
+            ),
+            (refused(CertificateError::Expired.into()), "db", false, "expired"),
+            (
+                refused(CertificateError::NotValidYet.into()),
+                "db",
+                false,
+                "not valid yet",
+            ),
+            (
+                refused(CertificateError::Revoked.into()),
+                "db",
+                false,
+                "not valid",
+            ),
+            (
+                refused(rustls::Error::HandshakeNotComplete),
+                "db",
+                false,
+                "no encrypted connection",
+            ),
+            (io::ErrorKind::NotFound.into(), "db", false, "names a file"),
+            (io::ErrorKind::NotFound.into(), "/run/postgresql", true, "broke"),
+            (io::ErrorKind::ConnectionReset.into(), "db", true, "broke"),
+        ] {
+            let error = first(error, host);
+            assert_eq!(error.is_retryable(), retryable, "{error}");
+            assert!(error.to_string().contains(text), "{text}: {error}");
+        }
+        let later = from_sqlx(sqlx::Error::Io(refused(CertificateError::Expired.into())));
+        assert!(later.is_retryable(), "{later}");
+    }
 
     #[test]
     fn transient_errors_are_retryable() {

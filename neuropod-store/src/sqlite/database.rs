@@ -163,8 +163,9 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(failure::from_sqlx)?;
+    // Not by `run`, whose future can't go to another thread.
     MIGRATIONS
-        .run(&mut *transaction)
+        .run_direct(None, &mut *transaction, false)
         .await
         .map_err(failure::from_migration)?;
     // SQLite silently opens a file without write permission as read-only. This statement changes nothing, but

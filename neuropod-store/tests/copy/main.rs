@@ -21,8 +21,8 @@ mod under_way;
 
 use std::path::PathBuf;
 
-use neuropod_store::PostgresOptions;
-use neuropod_store::copy::Address;
+use neuropod_store::copy::{Address, compare, copy};
+use neuropod_store::{MongoStore, PostgresOptions, PostgresStore, SqliteStore};
 use tempfile::TempDir;
 
 /// A folder for SQLite files.
@@ -44,4 +44,18 @@ impl Files {
 
 fn postgres(uri: &str) -> Address {
     Address::postgres(PostgresOptions::new(uri))
+}
+
+/// Applications open their stores, and copy, in tasks of tokio.
+#[test]
+fn stores_are_opened_and_copied_in_tasks() {
+    fn can_be_a_task<F: Future + Send + 'static>(_: F) {}
+    let address = || Address::sqlite("a.db");
+    can_be_a_task(SqliteStore::open("a.db"));
+    can_be_a_task(PostgresStore::open_with(PostgresOptions::new(
+        "postgres://localhost/a",
+    )));
+    can_be_a_task(async { MongoStore::connect("mongodb://localhost/a").await });
+    can_be_a_task(async move { copy(&address(), &address()).await });
+    can_be_a_task(async move { compare(&address(), &address()).await });
 }

@@ -9,9 +9,6 @@ use serde::de::DeserializeOwned;
 
 /// The address of the store, for the process to be killed.
 const ADDRESS: &str = "NEUROPOD_TEST_STORE_ADDRESS";
-/// The usual number of kills.
-#[allow(dead_code, reason = "not every test takes it")]
-pub(crate) const KILLS: u64 = 100;
 
 /// The address of the store, if this is the process to be killed.
 pub(crate) fn address() -> Option<String> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use neuropod_core::{Error, PodId, Result};
 use neuropod_store::{PostgresOptions, PostgresStore};
-use neuropod_test_cluster::{Postgres, PostgresServer};
+use neuropod_test_cluster::{Postgres, PostgresServer, or_skip};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -63,14 +63,7 @@ impl TestDatabase {
 
 /// A server that its test may stop.
 pub(crate) fn own_server(test: &str) -> Option<PostgresServer> {
-    match PostgresServer::start() {
-        Ok(server) => Some(server),
-        Err(error) if error.is_unavailable() => {
-            neuropod_test_cluster::skip(&format!("neuropod-store/{test}"), &error.to_string());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    or_skip(&format!("neuropod-store/{test}"), PostgresServer::start())
 }
 
 async fn connect(server: &str, database: &str) -> PgConnection {
