@@ -4,7 +4,8 @@
 replaced: nothing runs pods here, and it waits until they show a running pod. These show every pod as running at once, so
 that `start` returns when the API server has accepted the pod.
 
-The commands are described in src/clients/mod.rs. A bundle is a claim and a pod, whatever the number of ports.
+The commands are described in src/clients/mod.rs. A bundle is a claim and a pod, whatever the number of ports; with the
+word `services` a Service too (`services_enabled`).
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from kubespawner import KubeSpawner
 from traitlets.config import Config
 
 NAMESPACE, CLASS = sys.argv[1:3]
+SERVICES = sys.argv[3:] == ["services"]
 RUNNING = {
     "metadata": {"uid": "00000000-0000-0000-0000-000000000000", "annotations": {}},
     "spec": {"containers": [{"name": "notebook", "ports": [{"name": "notebook-port", "containerPort": 8888}]}]},
@@ -64,6 +66,7 @@ def configuration():
         {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
     ]
     config.KubeSpawner.volume_mounts = [{"name": "home", "mountPath": "/home/jovyan"}]
+    config.KubeSpawner.services_enabled = SERVICES
     return config
 
 

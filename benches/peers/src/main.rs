@@ -4,7 +4,9 @@
 mod clients;
 mod delay;
 mod figures;
+mod fleet;
 mod peer;
+mod process;
 mod processor;
 mod sample;
 mod site;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use self::clients::{Crowd, Rust};
+use self::clients::{Crowd, Replica, Rust};
 use self::figures::{Figure, Options};
 
 #[derive(Parser)]
@@ -42,6 +44,8 @@ enum Task {
         #[arg(long, conflicts_with = "once")]
         cold: bool,
     },
+    /// Drive a platform: reads commands from the standard input
+    Replica(Replica),
     /// Measure one thing in a namespace with many pods
     Crowd {
         /// Which one
@@ -65,6 +69,7 @@ fn main() -> Result<ExitCode> {
         match task {
             Task::Prepare => Ok(ExitCode::SUCCESS),
             Task::Run(options) => Figure::run(&options).await,
+            Task::Replica(replica) => clients::drive(&replica).await.map(|()| ExitCode::SUCCESS),
             Task::Crowd { what } => clients::among_many(what).await.map(|()| ExitCode::SUCCESS),
             Task::Peer { client, once, cold } => {
                 clients::run(client, once, cold).await.map(|()| ExitCode::SUCCESS)

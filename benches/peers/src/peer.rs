@@ -1,25 +1,20 @@
 //! The peers as processes, and what they need.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use neuropod_test_cluster::{npm_packages, prepare_control_plane, python_packages};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use anyhow::{Context, Result, ensure};
+use neuropod_test_cluster::{npm_packages, prepare_control_plane, prepare_postgres, python_packages};
+use tokio::process::Command;
 
 use crate::clients::{Crowd, Rust};
-use crate::processor;
+use crate::process::{Process, pinned, this_program};
 use crate::sample::{CLASS, HUB_NAMESPACE, NAMESPACE, PLAN_NAMESPACE};
 
 const PACKAGE: &str = include_str!("../package.json");
 const PACKAGE_LOCK: &str = include_str!("../package-lock.json");
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
-
-/// The time that is left to a peer to become idle before the time it has run is read.
-const SETTLED: Duration = Duration::from_millis(2);
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,10 +26,13 @@ pub(crate) enum Kind {
     Plan,
     PlanKeepAlive,
     KubeSpawner,
+    /// With a Service for each pod.
+    KubeSpawnerServices,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
+    /// Those that create in turns.
+    pub(crate) const TURNS: [Self; 7] = [
         Self::Ours,
         Self::Raw,
         Self::OursCold,
@@ -54,6 +52,7 @@ impl Kind {
             Self::Plan => "the plan",
             Self::PlanKeepAlive => "the plan, keep-alive",
             Self::KubeSpawner => "kubespawner",
+            Self::KubeSpawnerServices => "kubespawner with Services",
         }
     }
 
@@ -62,7 +61,7 @@ impl Kind {
         match self {
             Self::Ours | Self::Raw | Self::OursCold | Self::RawCold => NAMESPACE,
             Self::Plan | Self::PlanKeepAlive => PLAN_NAMESPACE,
-            Self::KubeSpawner => HUB_NAMESPACE,
+            Self::KubeSpawner | Self::KubeSpawnerServices => HUB_NAMESPACE,
         }
     }
 
@@ -75,6 +74,7 @@ impl Kind {
             Self::Plan | Self::PlanKeepAlive => 2 + 2 * ports,
             // Claim and pod.
             Self::KubeSpawner => 2,
+            Self::KubeSpawnerServices => 3,
         }
     }
 
@@ -87,17 +87,14 @@ impl Kind {
             Self::RawCold => rust(Rust::Raw, true),
             Self::Plan => node("as-written"),
             Self::PlanKeepAlive => node("keep-alive"),
-            Self::KubeSpawner => {
-                let mut command = pinned(python_packages(REQUIREMENTS)?);
-                command.arg(own_file("hub.py")).args([HUB_NAMESPACE, CLASS]);
-                Ok(command)
-            }
+            Self::KubeSpawner => hub(None),
+            Self::KubeSpawnerServices => hub(Some("services")),
         }
     }
 }
 
 fn rust(client: Rust, cold: bool) -> Result<Command> {
-    let mut command = pinned(std::env::current_exe().context("this program")?);
+    let mut command = this_program()?;
     command.args(["peer", client.name()]);
     command.args(cold.then_some("--cold"));
     Ok(command)
@@ -113,15 +110,19 @@ fn node(agent: &str) -> Result<Command> {
     Ok(command)
 }
 
-fn pinned(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", processor::OF_PEERS]).arg(program);
+fn hub(services: Option<&str>) -> Result<Command> {
+    let mut command = pinned(python_packages(REQUIREMENTS)?);
     command
+        .arg(own_file("hub.py"))
+        .args([HUB_NAMESPACE, CLASS])
+        .args(services);
+    Ok(command)
 }
 
 /// Installs or builds what the measurements need.
 pub(crate) fn prepare() -> Result<()> {
     prepare_control_plane()?;
+    prepare_postgres()?;
     npm_packages(PACKAGE, PACKAGE_LOCK)?;
     python_packages(REQUIREMENTS)?;
     Ok(())
@@ -129,11 +130,7 @@ pub(crate) fn prepare() -> Result<()> {
 
 /// Starts a process that measures one thing, and returns its number.
 pub(crate) async fn once(what: Crowd, kubeconfig: &Path) -> Result<u64> {
-    let mut command = pinned(std::env::current_exe().context("this program")?);
-    command
-        .arg("crowd")
-        .args(what.words())
-        .env("KUBECONFIG", kubeconfig);
+    let mut command = crowd(what, kubeconfig)?;
     command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -142,6 +139,20 @@ pub(crate) async fn once(what: Crowd, kubeconfig: &Path) -> Result<u64> {
     ensure!(output.status.success(), "{what:?}: {}", output.status);
     let text = String::from_utf8_lossy(&output.stdout);
     text.trim().parse().with_context(|| format!("{what:?}: {text}"))
+}
+
+/// Starts a process that measures one thing and waits for commands.
+pub(crate) fn serve(what: Crowd, kubeconfig: &Path) -> Result<Process> {
+    Process::start(&what.words().join(" "), crowd(what, kubeconfig)?)
+}
+
+fn crowd(what: Crowd, kubeconfig: &Path) -> Result<Command> {
+    let mut command = this_program()?;
+    command
+        .arg("crowd")
+        .args(what.words())
+        .env("KUBECONFIG", kubeconfig);
+    Ok(command)
 }
 
 /// A file of this package.
@@ -161,74 +172,43 @@ pub(crate) struct Created {
 /// A peer that waits for commands. It ends when it is dropped.
 pub(crate) struct Peer {
     pub(crate) kind: Kind,
-    child: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+    process: Process,
 }
 
 impl Peer {
     /// Starts the peer on its processor. `kubeconfig` says where the API server is.
     pub(crate) fn start(kind: Kind, kubeconfig: &Path) -> Result<Self> {
         let mut command = kind.command()?;
-        command
-            .env("KUBECONFIG", kubeconfig)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("start {}", kind.name()))?;
-        let input = child.stdin.take().context("the input of a peer")?;
-        let output = child.stdout.take().context("the output of a peer")?;
+        command.env("KUBECONFIG", kubeconfig);
         Ok(Self {
             kind,
-            child,
-            input,
-            output: BufReader::new(output).lines(),
+            process: Process::start(kind.name(), command)?,
         })
     }
 
     /// Creates a bundle.
     pub(crate) async fn create(&mut self, ports: u16) -> Result<Created> {
-        self.ask(&format!("prepare {ports}")).await?;
-        let before = self.processor().await?;
-        let micros = self.ask("create").await?;
-        let after = self.processor().await?;
+        self.process.ask(&format!("prepare {ports}")).await?;
+        let before = self.process.processor().await?;
+        let micros = self.process.ask("create").await?;
+        let after = self.process.processor().await?;
         Ok(Created {
             took: Duration::from_micros(micros),
             processor: after.saturating_sub(before),
         })
     }
 
-    /// The bundles that it creates in this time, `width` at once.
-    pub(crate) async fn flood(&mut self, time: Duration, ports: u16, width: usize) -> Result<u64> {
-        self.ask(&format!("flood {} {ports} {width}", time.as_secs()))
-            .await
-    }
-
-    async fn processor(&self) -> Result<Duration> {
-        tokio::time::sleep(SETTLED).await;
-        processor::time_of(self.child.id().context("the peer has ended")?)
-    }
-
-    /// Sends a command, and returns the number of the answer, if it has one.
-    async fn ask(&mut self, command: &str) -> Result<u64> {
-        let name = self.kind.name();
-        let line = format!("{command}\n");
-        self.input
-            .write_all(line.as_bytes())
-            .await
-            .with_context(|| format!("{name}: {command}"))?;
-        let answer = self
-            .output
-            .next_line()
-            .await
-            .with_context(|| format!("{name}: {command}"))?;
-        let answer = answer.with_context(|| format!("{name} has ended: {command}"))?;
-        match answer.split_whitespace().collect::<Vec<_>>()[..] {
-            ["ok"] => Ok(0),
-            ["ok", number] => number.parse().with_context(|| format!("{name}: {answer}")),
-            _ => bail!("{name}: {command}: {answer}"),
-        }
+    /// The bundles that it creates in this time, `width` at once, and the time that the process has run meanwhile.
+    pub(crate) async fn flood(
+        &mut self,
+        time: Duration,
+        ports: u16,
+        width: usize,
+    ) -> Result<(u64, Duration)> {
+        let before = self.process.processor().await?;
+        let command = format!("flood {} {ports} {width}", time.as_secs());
+        let count = self.process.ask(&command).await?;
+        let after = self.process.processor().await?;
+        Ok((count, after.saturating_sub(before)))
     }
 }

@@ -1,4 +1,4 @@
-//! Processors: who runs on which, and how long somebody has run.
+//! Processors: who runs on which, how long somebody has run, and how much memory that takes.
 
 use std::fs;
 use std::path::Path;
@@ -18,6 +18,25 @@ pub(crate) fn time_of(process: u32) -> Result<Duration> {
         total += nanoseconds(&task.context("a thread")?.path().join("schedstat"))?;
     }
     Ok(Duration::from_nanos(total))
+}
+
+/// The memory of a process, in bytes.
+pub(crate) fn memory_of(process: u32) -> Result<u64> {
+    status_of(process, "VmRSS:")
+}
+
+/// The most memory that a process has had so far, in bytes.
+pub(crate) fn most_memory_of(process: u32) -> Result<u64> {
+    status_of(process, "VmHWM:")
+}
+
+fn status_of(process: u32, name: &'static str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = fs::read_to_string(&path).with_context(|| path.clone())?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
+    let kibibytes: u64 = kibibytes.context(name)?.parse()?;
+    Ok(kibibytes * 1024)
 }
 
 /// The first number in `schedstat` of a thread. A thread that has ended meanwhile has none.

@@ -8,3 +8,5 @@ pub(crate) const HUB_NAMESPACE: &str = "bench-hub";
 pub(crate) const PLAN_NAMESPACE: &str = "default";
 /// The ingress class and the storage class.
 pub(crate) const CLASS: &str = "bench";
+/// The namespace of a whole platform.
+pub(crate) const FLEET_NAMESPACE: &str = "bench-fleet";

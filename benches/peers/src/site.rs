@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -20,7 +21,9 @@ use tokio::time::sleep;
 
 use crate::delay::Delay;
 use crate::peer::Kind;
-use crate::sample::{CLASS, HUB_NAMESPACE, NAMESPACE};
+use crate::sample::{CLASS, FLEET_NAMESPACE, HUB_NAMESPACE, NAMESPACE};
+
+const NAMESPACES: [&str; 3] = [NAMESPACE, HUB_NAMESPACE, FLEET_NAMESPACE];
 
 /// The pause after deletions, in which the controllers catch up.
 const CATCH_UP: Duration = Duration::from_millis(150);
@@ -30,7 +33,7 @@ const READY: Duration = Duration::from_mins(1);
 
 /// A control plane with the namespaces and classes of the measurements.
 pub(crate) struct Site {
-    control_plane: ControlPlane,
+    pub(crate) control_plane: Arc<ControlPlane>,
     pub(crate) admin: Client,
     /// The kubeconfigs of the ways.
     folder: TempDir,
@@ -50,7 +53,7 @@ impl Site {
         let control_plane = started.context("start the control plane")??;
         let admin = client(control_plane.kubeconfig()).await?;
         let site = Self {
-            control_plane,
+            control_plane: Arc::new(control_plane),
             admin,
             folder: tempfile::tempdir().context("a folder")?,
         };
@@ -59,7 +62,7 @@ impl Site {
     }
 
     async fn furnish(&self) -> Result<()> {
-        for name in [NAMESPACE, HUB_NAMESPACE] {
+        for name in NAMESPACES {
             self.make::<Namespace>(json!({ "metadata": { "name": name } }))
                 .await?;
         }
@@ -68,7 +71,7 @@ impl Site {
         let class = json!({ "metadata": { "name": CLASS }, "provisioner": "example.com/none" });
         self.make::<StorageClass>(class).await?;
         // Pods are refused until the controllers have made it.
-        for namespace in [NAMESPACE, HUB_NAMESPACE] {
+        for namespace in NAMESPACES {
             let accounts: Api<ServiceAccount> = Api::namespaced(self.admin.clone(), namespace);
             wait_until("the ServiceAccount", READY, async || {
                 accounts
@@ -115,6 +118,18 @@ impl Site {
         })
     }
 
+    /// Kills the API server, and returns once it is ready again.
+    pub(crate) async fn restart_api_server(&self) -> Result<()> {
+        let control_plane = Arc::clone(&self.control_plane);
+        let restart = move || {
+            control_plane.stop_api_server();
+            control_plane.start_api_server()
+        };
+        let restarted = tokio::task::spawn_blocking(restart).await;
+        restarted.context("start the API server again")??;
+        Ok(())
+    }
+
     /// Deletes what a peer has created.
     pub(crate) async fn clear(&self, kind: Kind) -> Result<()> {
         let namespace = kind.namespace();
@@ -123,7 +138,7 @@ impl Site {
             Kind::Ours | Kind::Raw | Kind::OursCold | Kind::RawCold => ListParams::default().labels(SELECTOR),
             // The Service of the API server is there too.
             Kind::Plan | Kind::PlanKeepAlive => ListParams::default().fields("metadata.name!=kubernetes"),
-            Kind::KubeSpawner => ListParams::default(),
+            Kind::KubeSpawner | Kind::KubeSpawnerServices => ListParams::default(),
         };
         self.delete::<Pod>(namespace, &all).await?;
         self.delete::<PersistentVolumeClaim>(namespace, &all).await?;

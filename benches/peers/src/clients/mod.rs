@@ -8,12 +8,15 @@
 //!
 //! The peers in other languages know the same commands.
 
+mod again;
+mod answer;
 mod bundle;
 mod client;
 mod cold;
 mod crowd;
 mod ours;
 mod raw;
+mod replica;
 
 use std::env;
 use std::path::Path;
@@ -22,15 +25,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::Instant;
 
+use self::answer::say;
 use self::client::Client;
 pub(crate) use self::client::Rust;
 use self::cold::Cold;
 pub(crate) use self::crowd::Crowd;
 use self::ours::Ours;
 use self::raw::Raw;
+pub(crate) use self::replica::{Replica, platform};
 
 /// Runs a peer until nobody has commands for it.
 pub(crate) async fn run(client: Rust, once: Option<u16>, cold: bool) -> Result<()> {
@@ -43,8 +48,16 @@ pub(crate) async fn run(client: Rust, once: Option<u16>, cold: bool) -> Result<(
     }
 }
 
+/// Drives a platform until nobody has commands for it.
+pub(crate) async fn drive(replica: &Replica) -> Result<()> {
+    replica::run(replica, connection().await?).await
+}
+
 /// Measures one thing among many pods, and prints its number.
 pub(crate) async fn among_many(what: Crowd) -> Result<()> {
+    if matches!(what, Crowd::Again) {
+        return again::run(connection().await?).await;
+    }
     let number = crowd::run(what, connection().await?).await?;
     say(&number.to_string()).await
 }
@@ -114,13 +127,4 @@ async fn flood<C: Client>(client: &C, end: Instant, ports: u16, width: usize) ->
     };
     let counts = try_join_all((0..width).map(worker)).await?;
     Ok(counts.into_iter().sum::<usize>())
-}
-
-async fn say(line: &str) -> Result<()> {
-    let mut output = tokio::io::stdout();
-    output
-        .write_all(format!("{line}\n").as_bytes())
-        .await
-        .context("answer")?;
-    output.flush().await.context("answer")
 }

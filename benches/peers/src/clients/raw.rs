@@ -20,6 +20,13 @@ impl Raw {
     pub(super) fn connect(connection: kube::Config) -> Result<Self> {
         KubeClient::try_from(connection).map(Self).context("connect")
     }
+
+    /// Creates a pod object, and nothing else.
+    pub(super) async fn create_pod(&self) -> Result<()> {
+        let mut objects = self.plan(1)?;
+        objects.retain(|(resource, _)| resource.kind == "Pod");
+        self.create(objects).await
+    }
 }
 
 impl Client for Raw {

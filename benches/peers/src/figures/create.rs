@@ -46,7 +46,7 @@ async fn really(client: &Client) -> Result<Duration> {
 
 async fn run(site: &Site, way: &Way, rounds: usize) -> Result<Samples> {
     let start = |kind| Peer::start(kind, &way.kubeconfig);
-    let mut peers = Kind::ALL.into_iter().map(start).collect::<Result<Vec<_>>>()?;
+    let mut peers = Kind::TURNS.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut samples = Samples::new();
     for ports in PORTS {
         for round in 0..WARM_UP + rounds {
@@ -83,7 +83,7 @@ fn processor(samples: &Samples, kind: Kind, ports: u16) -> Result<Duration> {
 
 fn table(round_trip: Duration, really: Duration, samples: &Samples) -> Result<Table> {
     let mut rows = Vec::new();
-    for kind in Kind::ALL {
+    for kind in Kind::TURNS {
         let mut row = vec![kind.name().to_owned()];
         for ports in PORTS {
             row.push(kind.objects(ports).to_string());

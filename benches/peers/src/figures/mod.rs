@@ -2,6 +2,8 @@
 
 mod create;
 mod crowd;
+mod fleet;
+mod rest;
 mod saturated;
 
 use std::process::ExitCode;
@@ -20,6 +22,10 @@ pub(crate) enum Figure {
     Saturated,
     /// One pod, all pods and the watch in a namespace with thousands of pods
     Crowd,
+    /// The requests of a platform whose pods need nothing
+    Rest,
+    /// Two replicas on PostgreSQL with thousands of pods, of which one is killed
+    Fleet,
 }
 
 /// What to measure, and how often.
@@ -30,6 +36,9 @@ pub(crate) struct Options {
     /// Measured rounds, after three that only warm up
     #[arg(long, default_value_t = 15)]
     rounds: usize,
+    /// The pods of `crowd`, `rest` and `fleet`, instead of those that the goals are for
+    #[arg(long)]
+    pods: Option<usize>,
 }
 
 impl Figure {
@@ -44,7 +53,9 @@ impl Figure {
             let measured = match figure {
                 Self::Create => create::measure(options.rounds, &mut report).await,
                 Self::Saturated => saturated::measure(&mut report).await,
-                Self::Crowd => crowd::measure(&mut report).await,
+                Self::Crowd => crowd::measure(options.pods, &mut report).await,
+                Self::Rest => rest::measure(options.pods, &mut report).await,
+                Self::Fleet => fleet::measure(options.pods, &mut report).await,
             };
             if let Err(error) = measured {
                 eprintln!("{figure:?} was not measured: {error:#}");
