@@ -40,7 +40,8 @@ export class PodList extends EventTarget {
     this.#loading += 1;
     try {
       const pods = await api.listPods(this.#email);
-      this.#pods = new Map(pods.map((pod) => [pod.podId, pod]));
+      const costKnownAt = Date.now();
+      this.#pods = new Map(pods.map((pod) => [pod.podId, { ...pod, costKnownAt }]));
       this.dispatchEvent(new Event("load"));
     } finally {
       this.#loading -= 1;
@@ -73,7 +74,9 @@ export class PodList extends EventTarget {
     const { status, stats, httpServices, step, reason, lastEnd, totalCost } = message;
     const said = Object.entries({ status, stats, httpServices, step, reason, lastEnd, totalCost });
     const pod = message.pod ?? { ...before, ...Object.fromEntries(said.filter(([, value]) => value !== undefined)) };
-    this.#pods.set(podId, { ...before, ...pod });
+    // When the server said what it has cost: it costs more by now.
+    const costKnownAt = before && pod.totalCost === before.totalCost ? before.costKnownAt : Date.now();
+    this.#pods.set(podId, { ...before, ...pod, costKnownAt });
     this.#dispatch(podId, this.#pods.get(podId));
   }
 

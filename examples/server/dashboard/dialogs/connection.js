@@ -1,4 +1,5 @@
 import * as api from "../api.js";
+import { askWhileAwaited } from "../awaited.js";
 import { copyButton } from "../clipboard.js";
 import { openDialog } from "../dialog.js";
 import { element, setText } from "../dom.js";
@@ -16,17 +17,28 @@ export function openConnection(pod, pods) {
   let shown = null;
   let said = signature(pod);
   const show = (links) => {
-    shown = JSON.stringify(links);
+    shown = links;
+    askAgain(links);
     return services(links);
   };
   const refresh = async () => {
-    const links = await api.getConnections(pod.podId);
+    let links = shown;
+    try {
+      links = await api.getConnections(pod.podId);
+    } catch (error) {
+      console.warn("the links of a pod:", error.message);
+    }
+    if (signal.aborted) return;
     // The same again: leave it as it is, with the focus and the token that was asked for.
-    if (signal.aborted || JSON.stringify(links) === shown) return;
+    if (JSON.stringify(links) === JSON.stringify(shown)) {
+      if (links) askAgain(links);
+      return;
+    }
     const hadFocus = content.contains(document.activeElement);
     content.replaceChildren(...show(links));
     if (hadFocus) dialog.querySelector("button").focus();
   };
+  const askAgain = askWhileAwaited(refresh, signal);
   const dialog = openDialog({
     title: t("connection.title", { name: pod.podName }),
     content,

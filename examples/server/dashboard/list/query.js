@@ -1,5 +1,5 @@
 import { collator } from "../format.js";
-import { hourlyCost } from "../money.js";
+import { costNow, hourlyCost } from "../money.js";
 import { isStopped } from "../steps.js";
 
 /** The orders of a list of pods, the usual one first. */
@@ -64,10 +64,15 @@ export function orderOf(order) {
   const first = {
     newest: () => 0,
     name: (one, other) => collator().compare(one.podName, other.podName),
-    cost: (one, other) => hourlyCost(other) - hourlyCost(one) || (other.totalCost ?? 0) - (one.totalCost ?? 0),
+    cost: (one, other) => hourlyCost(other) - hourlyCost(one) || centsNow(other) - centsNow(one),
     status: (one, other) => rank(one) - rank(other),
   }[order];
   return (one, other) => first(one, other) || newest(one, other);
+}
+
+// What a pod has cost so far, as it is shown.
+function centsNow(pod) {
+  return Math.round(costNow(pod, pod.costKnownAt ?? Date.now()) * 100);
 }
 
 function rank(pod) {

@@ -68,6 +68,16 @@ test("each order, and the newest first among equals", () => {
   assert.deepEqual(names(pods, { order: "status" }), ["ábaco", "Zed", "Pod 9", "pod 10"]);
 });
 
+test("among pods of one price comes first what has cost more by now, not when the server last said so", () => {
+  const minutesAgo = (minutes) => Date.now() - minutes * 60_000;
+  const pods = [
+    pod("just said", { totalCost: 1, billedPerHour: 0.3, costKnownAt: minutesAgo(0) }),
+    pod("said long ago", { totalCost: 0.9, billedPerHour: 0.3, costKnownAt: minutesAgo(40) }),
+    pod("a fraction more", { totalCost: 1.001, billedPerHour: 0.3, costKnownAt: minutesAgo(0) }),
+  ];
+  assert.deepEqual(names(pods, { order: "cost" }), ["said long ago", "a fraction more", "just said"]);
+});
+
 test("an order leaves nothing out", () => {
   assert.equal(isFiltered({ ...EVERYTHING, order: "cost", text: " " }), false);
   for (const part of [{ text: "a" }, { status: "error" }, { gpu: "cpu" }])

@@ -65,13 +65,11 @@ export function podRow(first, pods, gpuName, selection) {
     element("td", { role: "cell", class: "row-actions" }, buttons.element),
   );
 
-  let costKnownAt = Date.now();
   const tick = () => {
     setText(uptime, pod.status === "running" ? duration(secondsUp(pod)) : "–");
-    setText(total, t("soFar", { amount: cents(costNow(pod, costKnownAt)) }));
+    setText(total, t("soFar", { amount: cents(costNow(pod, pod.costKnownAt)) }));
   };
   const update = (newer) => {
-    if (newer.totalCost !== pod.totalCost) costKnownAt = Date.now();
     pod = newer;
     setText(name, pod.podName);
     setText(image, pod.dockerImage);

@@ -199,8 +199,12 @@ fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Writte
         let mut update = says(&view);
         update["timestamp"] = json!(Timestamp::now());
         let stats = view.stats.without_time();
-        // Only a charge is news; what has accrued grows by the second.
-        let total_cost = pod.charged.as_f64();
+        // Pages count up what accrues by themselves, so a charge of it is no news.
+        let total_cost = if view.billed_per_hour > 0.0 {
+            0.0
+        } else {
+            pod.charged.as_f64()
+        };
         let mut still = says(&PodView {
             total_cost,
             stats,
@@ -208,6 +212,8 @@ fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Writte
         });
         let whole = digest(&still);
         still["pod"].take();
+        // Who does not read the pod gets its costs with what else is new.
+        still["totalCost"].take();
         Written {
             text: update.to_string(),
             whole,

@@ -206,7 +206,10 @@ pub(crate) async fn connections(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Answer<ConnectionsView>>, Failure> {
-    let pod = app.platform.get(&caller.actor(), &parse(&id)?).await?;
+    let (actor, id) = (caller.actor(), parse(&id)?);
+    // Somebody waits for the link: while its token is missing, the log is read at once.
+    app.platform.connections(&actor, &id).await?;
+    let pod = app.platform.get(&actor, &id).await?;
     Ok(data(app.shown(language).connections(&pod)))
 }
 

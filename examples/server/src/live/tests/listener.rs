@@ -4,8 +4,10 @@ use std::time::Duration;
 use http::Method;
 use neuropod::message::Language;
 use neuropod::{Pod, PodId, Status};
+use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::live::message::Event;
 use crate::live::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Refusal, Scope};
 use crate::test_api::{Api, config};
 
@@ -110,4 +112,51 @@ async fn a_connection_has_a_limited_number_of_subscriptions() {
     listener.subscribe(&fit[0]).unwrap();
     listener.unsubscribe(&fit[0]);
     listener.subscribe(last).unwrap();
+}
+
+/// The next update of a pod that is sent, within this time.
+async fn sent(api: &Api, listener: &Listener, time: Duration) -> Option<Value> {
+    let next = async {
+        loop {
+            let outgoing = listener.next().await;
+            match Event::of(&api.app, listener, &outgoing).await {
+                Some(event) if event.name == "podUpdate" => {
+                    return serde_json::from_str(&event.text).unwrap();
+                }
+                _ => {}
+            }
+        }
+    };
+    timeout(time, next).await.ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_charge_alone_is_not_sent() {
+    let api = Api::start(config()).await;
+    let ana = api.sign_in("ana@example.com").await;
+    let pod = api.create(&ana, "training").await;
+    let id: PodId = pod.parse().unwrap();
+    api.until(&ana, &pod, "running").await;
+    let mine = listener(&api, &ana).await;
+    mine.subscribe(&id).unwrap();
+    let charged = async || api.store.pods.get(&id).await.unwrap().unwrap().charged;
+    // Until its token and the first figures of its usage are there.
+    while sent(&api, &mine, Duration::from_secs(50)).await.is_some() {}
+    let before = charged().await;
+    let quiet = sent(&api, &mine, Duration::from_mins(10)).await;
+    assert!(charged().await > before, "it is charged every minute");
+    assert_eq!(quiet, None);
+    api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &ana, None)
+        .await
+        .expect(200);
+    let mut last = Value::Null;
+    while let Some(update) = sent(&api, &mine, Duration::from_mins(5)).await {
+        last = update;
+    }
+    assert_eq!(last["status"], "stopped");
+    assert_eq!(
+        last["totalCost"],
+        charged().await.as_f64(),
+        "with its last charge"
+    );
 }
