@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::kube::Api;
-use ::kube::api::{ListParams, Patch, PatchParams};
+use ::kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
 use neuropod_core::cluster::workload::Quota;
 use neuropod_core::cluster::{ClusterEvent, LogOptions, Objects, VolumePolicy, Workload};
 use neuropod_core::conformance::cluster::Milestone;
 use neuropod_core::{ClusterBackend, Error, ErrorKind};
-use neuropod_k8s::Exposure;
 use neuropod_k8s::config::GatewayRoutes;
+use neuropod_k8s::{Exposure, KubeCluster};
 use neuropod_test_cluster::wait_until;
 use serde_json::json;
 use tokio::time::timeout;
 
-use self::kube::{LIMIT, Site, cluster, rbac, rbac_for_namespaces, role_without, workload};
+use self::kube::{LIMIT, Recorder, Site, cluster, rbac, rbac_for_namespaces, role_without, workload};
 
 #[tokio::test]
 async fn a_missing_right_is_named() {
@@ -100,17 +100,57 @@ async fn gpus_are_counted_if_allowed() {
         json!({ "metadata": { "name": name, "labels": model } }),
     )
     .await;
-    let gpus = json!({ "status": { "capacity": { "nvidia.com/gpu": "4" }, "allocatable": { "nvidia.com/gpu": "4" } } });
-    let patch = Patch::Merge(&gpus);
-    nodes
-        .patch_status(&name, &PatchParams::default(), &patch)
+    let set = async |count: &str| {
+        let counts = json!({ "nvidia.com/gpu": count });
+        let gpus = json!({ "status": { "capacity": counts, "allocatable": counts } });
+        let patch = Patch::Merge(&gpus);
+        nodes
+            .patch_status(&name, &PatchParams::default(), &patch)
+            .await
+            .unwrap();
+    };
+    let stock = async |site: &Site, backend: &KubeCluster| {
+        let nodes = backend.gpus().await.unwrap().unwrap();
+        let mut gpus = nodes.iter();
+        let ours = gpus.find(|gpus| gpus.model.as_deref() == Some(&site.namespace));
+        ours.map(|gpus| (gpus.total, gpus.free()))
+    };
+    set("4").await;
+    let recorder = Recorder::default();
+    let backend = recorder.connect(&site.connection, site.backend.config().clone());
+    assert_eq!(stock(&site, &backend).await, Some((4, 4)));
+    let becomes = async |expected: Option<(u32, u32)>| {
+        wait_until("the change", LIMIT, async || {
+            let found = stock(&site, &backend).await;
+            if found == expected {
+                Ok(())
+            } else {
+                Err(format!("{found:?}"))
+            }
+        })
         .await
         .unwrap();
-    let nodes = site.backend.gpus().await.unwrap().unwrap();
-    let mut gpus = nodes.iter();
-    let stock = gpus.find(|gpus| gpus.model.as_deref() == Some(&site.namespace));
-    let stock = stock.unwrap();
-    assert_eq!((stock.total, stock.free()), (4, 4));
+    };
+    set("8").await;
+    becomes(Some((8, 8))).await;
+    // A pod of somebody else takes three, and ends.
+    let pods: Api<Pod> = site.api();
+    let pod = json!({
+        "metadata": { "name": "taker" },
+        "spec": { "nodeName": name, "tolerations": [{ "operator": "Exists" }], "containers": [{ "name": "main", "image": "none",
+            "resources": { "limits": { "nvidia.com/gpu": "3" } } }] },
+    });
+    kube::make(pods.clone(), pod).await;
+    becomes(Some((8, 5))).await;
+    let ended = json!({ "status": { "phase": "Succeeded" } });
+    let patch = Patch::Merge(&ended);
+    pods.patch_status("taker", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    becomes(Some((8, 8))).await;
+    nodes.delete(&name, &DeleteParams::default()).await.unwrap();
+    becomes(None).await;
+    assert!(recorder.has_watched_everywhere("nodes") && recorder.has_watched_everywhere("pods"));
 
     let few: Vec<_> = rbac()
         .into_iter()

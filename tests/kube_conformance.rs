@@ -78,6 +78,7 @@ impl Stage for KubeStage {
         if let Some(control_plane) = self.cluster.own_control_plane() {
             control_plane.stop_api_server();
             control_plane.start_api_server().unwrap();
+            control_plane.restart_controllers().unwrap();
         }
         self.gate.send_replace(true);
     }
@@ -86,9 +87,9 @@ impl Stage for KubeStage {
         self.namespace_per_user.then(|| format!("neuropod-{user_hash}"))
     }
 
-    /// The controllers notice a restart of the API server after up to a minute, and a volume waits for them to go.
+    /// A volume waits for the controllers to go, and those are started again too.
     fn limit(&self) -> Duration {
-        3 * LIMIT
+        2 * LIMIT
     }
 }
 

@@ -2,23 +2,24 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
-pub(crate) mod file;
+pub(crate) mod counting;
 pub(crate) mod machine;
+pub(crate) mod still;
 pub(crate) mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use file::FileStore;
 use neuropod::money::{AccountKind, BillingExt};
 use neuropod::platform::PlatformBuilder;
 use neuropod::pod::{Jupyter, Template};
 use neuropod::sim::{Method, Settings, SimCluster};
-use neuropod::store::{MemoryStore, Store};
+use neuropod::store::{MemoryStore, PostgresStore, SqliteStore, Store};
 use neuropod::{
     Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodOptions, Result,
     Status,
 };
+use still::StillStore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -50,10 +51,18 @@ impl World {
     }
 }
 
-impl World<FileStore> {
+impl World<StillStore<SqliteStore>> {
     pub(crate) async fn in_file(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
-        let store = FileStore::new(Arc::new(cluster.clock())).await;
+        let store = StillStore::in_file(Arc::new(cluster.clock())).await;
+        Self::on(cluster, store).await
+    }
+}
+
+impl World<StillStore<PostgresStore>> {
+    pub(crate) async fn on_postgres(settings: Settings) -> Self {
+        let cluster = SimCluster::new(settings);
+        let store = StillStore::on_postgres(Arc::new(cluster.clock()));
         Self::on(cluster, store).await
     }
 }

@@ -86,6 +86,16 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     backend.observe(reference).await.unwrap();
     backend.inventory().await.unwrap();
     backend.gpus().await.unwrap();
+    wait_until("the watches on GPUs", LIMIT, async || {
+        let watched = ["nodes", "pods"].map(|kind| recorder.has_watched_everywhere(kind));
+        if watched == [true, true] {
+            Ok(())
+        } else {
+            Err(format!("{watched:?}"))
+        }
+    })
+    .await
+    .unwrap();
     backend.usage().await.unwrap();
     if config.leases {
         let replica = ReplicaId::random();

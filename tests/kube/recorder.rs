@@ -64,6 +64,17 @@ impl Recorder {
             .any(|used| used.verb == "watch" && used.resource == resource)
     }
 
+    /// Whether a watch on this resource in all namespaces was opened.
+    pub(crate) fn has_watched_everywhere(&self, resource: &str) -> bool {
+        let used = self.0.lock().unwrap();
+        used.contains(&Used {
+            verb: "watch",
+            group: String::new(),
+            resource: resource.to_owned(),
+            namespace: None,
+        })
+    }
+
     /// Whether a right was used: one of a `Role` in its namespace, one of a `ClusterRole` anywhere else, or in
     /// any namespace if no other rule grants it.
     pub(crate) fn has_used(&self, right: &Right, namespace: &str, others: &BTreeSet<Right>) -> bool {

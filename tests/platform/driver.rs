@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use neuropod::clock::Clock;
-use neuropod::cluster::{ReasonCode, Step};
+use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
+use neuropod::money::BillingExt;
 use neuropod::sim::faults::Faults;
 use neuropod::sim::{CallError, Method, Settings};
 use neuropod::store::{PodHint, PodHints};
-use neuropod::{ErrorKind, Pod, PodId, Status};
+use neuropod::{ErrorKind, Money, Pod, PodId, Status};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use crate::common::{Driver, World, request, until, until_status};
+use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
 async fn the_driver_ends_on_request_and_the_next_one_continues() {
@@ -70,6 +71,70 @@ async fn the_reason_of_waiting_pods_is_that_the_cluster_is_unavailable() {
         let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         assert_eq!(runs.reason, None);
     }
+}
+
+/// A watch takes seconds to show many pods, and longer while the API server is busy: a GPU must not be paid for meanwhile.
+#[tokio::test(start_paused = true)]
+async fn pods_are_stopped_and_deleted_before_the_watch_has_shown_all_pods() {
+    let world = World::new(Settings::default()).await;
+    let money = Money::from_cents(10_000);
+    world.store.deposit("more", &world.ana.id, money).await.unwrap();
+    let platform = world.platform();
+    let driver = Driver::start(&platform);
+    let mut pods = Vec::new();
+    for name in ["Stopped", "Deleted", "Restarted", "Left alone"] {
+        let pod = platform.create(&world.ana, &request(name)).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        pods.push(pod.id);
+    }
+    platform.stop(&world.ana, &pods[2]).await.unwrap();
+    until(&platform, &world.ana, &pods[2], |pod| pod.step == Step::Stopped).await;
+    drop(driver);
+
+    world.cluster.break_watch_for(Duration::from_hours(1));
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_secs(1)).await;
+    platform.stop(&world.ana, &pods[0]).await.unwrap();
+    platform
+        .delete(&world.ana, &pods[1], VolumePolicy::Keep)
+        .await
+        .unwrap();
+    platform.start(&world.ana, &pods[2]).await.unwrap();
+    let new = platform.create(&world.ana, &request("New")).await.unwrap();
+    let asked = Instant::now();
+    let leaves = |id: &PodId| world.cluster.pod(id).is_none_or(|pod| pod.terminating);
+    while !pods[..2].iter().all(leaves) {
+        assert!(asked.elapsed() < Duration::from_millis(100), "they still run");
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_mins(5)).await;
+    // What nobody would see run is not made, and nothing is said of what was not asked about.
+    assert!(world.cluster.pod(&pods[2]).is_none() && world.cluster.pod(&new.id).is_none());
+    let left_alone = platform.get(&world.ana, &pods[3]).await.unwrap();
+    assert_eq!((left_alone.status, left_alone.reason), (Status::Running, None));
+
+    world.cluster.mend_watch();
+    until_status(&platform, &world.ana, &pods[0], Status::Stopped).await;
+    for id in [&pods[2], &new.id] {
+        until_status(&platform, &world.ana, id, Status::Running).await;
+    }
+    eventually("it is deleted", async || {
+        let gone = platform.get(&world.ana, &pods[1]).await;
+        gone.is_err_and(|error| *error.kind() == ErrorKind::NotFound)
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_pod_is_made_without_asking_the_cluster_for_it() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    assert_eq!(world.count(Method::Observe), 0);
+    assert_eq!(world.count(Method::Apply), 1);
 }
 
 /// The activity of a platform in this time: its writes to the store and the accounts, and the changes of the

@@ -1,91 +1,24 @@
 //! The costs of many pods: of one owner, and after an outage.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use neuropod::clock::Clock;
 use neuropod::cluster::plan::{Layout, VolumeScope};
 use neuropod::money::BillingExt;
 use neuropod::sim::{Method, Settings};
-use neuropod::store::{ListOptions, MemoryStore, Page};
-use neuropod::{CreatePod, Error, ErrorKind, Money, Platform, Pod, PodId, PodStore, Result, Status, UserId};
+use neuropod::{CreatePod, Money, Platform, Status};
 use tokio::time::{Instant, sleep};
 
+use crate::common::counting::CountingStore;
 use crate::common::{Driver, World};
-
-/// Counts the records that are read, and can be slow or unavailable.
-struct Counted {
-    store: Arc<MemoryStore>,
-    records: AtomicUsize,
-    is_closed: AtomicBool,
-    /// Of reading one record, in milliseconds.
-    latency: AtomicU64,
-}
-
-impl Counted {
-    fn new(world: &World) -> Arc<Self> {
-        Arc::new(Self {
-            store: world.store.clone(),
-            records: AtomicUsize::new(0),
-            is_closed: AtomicBool::new(false),
-            latency: AtomicU64::new(0),
-        })
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.is_closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "the store stands still"));
-        }
-        Ok(())
-    }
-
-    fn add(&self, records: usize) {
-        self.records.fetch_add(records, Ordering::Relaxed);
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl PodStore for Counted {
-    async fn insert(&self, pod: &Pod) -> Result<Pod> {
-        self.store.insert(pod).await
-    }
-
-    async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
-        self.check()?;
-        sleep(Duration::from_millis(self.latency.load(Ordering::Relaxed))).await;
-        self.add(1);
-        self.store.get(id).await
-    }
-
-    async fn list(&self, options: &ListOptions) -> Result<Page> {
-        let page = self.store.list(options).await?;
-        self.add(page.pods.len());
-        Ok(page)
-    }
-
-    async fn count(&self, owner: &UserId) -> Result<u64> {
-        self.store.count(owner).await
-    }
-
-    async fn update(&self, pod: &Pod) -> Result<Pod> {
-        self.check()?;
-        self.store.update(pod).await
-    }
-
-    async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
-        self.store.remove(id, version).await
-    }
-}
+use crate::scale::costs;
 
 /// How many records are read until so many pods of one owner run.
 async fn reads(pods: usize, volume: VolumeScope) -> usize {
     let world = World::new(Settings::default()).await;
     let money = Money::from_cents(10_000_000);
     world.store.deposit("more", &world.ana.id, money).await.unwrap();
-    let counted = Counted::new(&world);
+    let counted = CountingStore::new(&world);
     let layout = Layout {
         volume,
         ..Layout::default()
@@ -98,7 +31,7 @@ async fn reads(pods: usize, volume: VolumeScope) -> usize {
         platform.create(&world.ana, &request).await.unwrap();
     }
     sleep(Duration::from_mins(4)).await;
-    let read = counted.records.load(Ordering::Relaxed);
+    let read = counted.records();
     let all = platform.list_all(&world.ana, None).await.unwrap();
     assert_eq!(all.len(), pods);
     assert!(
@@ -129,7 +62,7 @@ async fn after_an_outage_of_the_store_no_pod_is_observed() {
     let world = World::new(Settings::default()).await;
     let money = Money::from_cents(10_000_000);
     world.store.deposit("more", &world.ana.id, money).await.unwrap();
-    let store = Counted::new(&world);
+    let store = CountingStore::new(&world);
     // With a cap, every minute is charged.
     let parts = world.parts_without_store().pods(store.clone()).daily_cap(money);
     let platform = parts.max_pods(1000).build().unwrap();
@@ -141,9 +74,9 @@ async fn after_an_outage_of_the_store_no_pod_is_observed() {
     sleep(Duration::from_mins(4)).await;
     let (observed, listed) = (world.count(Method::Observe), world.count(Method::Inventory));
     for outage in [20, 600] {
-        store.is_closed.store(true, Ordering::Relaxed);
+        store.set_closed(true);
         sleep(Duration::from_secs(outage)).await;
-        store.is_closed.store(false, Ordering::Relaxed);
+        store.set_closed(false);
         sleep(Duration::from_mins(2)).await;
     }
     assert_eq!(world.count(Method::Observe), observed);
@@ -167,7 +100,7 @@ async fn a_call_does_not_wait_behind_all_other_pods() {
     let world = World::new(Settings::default()).await;
     let money = Money::from_cents(10_000_000);
     world.store.deposit("more", &world.ana.id, money).await.unwrap();
-    let store = Counted::new(&world);
+    let store = CountingStore::new(&world);
     let begin = || {
         let parts = world.parts_without_store().pods(store.clone());
         parts.max_pods(1000).build().unwrap()
@@ -183,13 +116,13 @@ async fn a_call_does_not_wait_behind_all_other_pods() {
     }
     sleep(Duration::from_mins(4)).await;
     drop(driver);
-    store.latency.store(20, Ordering::Relaxed);
+    store.set_latency(Duration::from_millis(20));
     let platform = begin();
     let start = Instant::now();
     let _driver = Driver::start(&platform);
     // Meanwhile the watch shows all pods, and all are read: 500 passes of at least 20 ms, 28 at a time.
     sleep(Duration::from_millis(100)).await;
-    let (applied, read) = (world.count(Method::Apply), store.records.load(Ordering::Relaxed));
+    let (applied, read) = (world.count(Method::Apply), store.records());
     create(&platform, "Mine".to_owned()).await;
     let asked = Instant::now();
     while world.count(Method::Apply) == applied {
@@ -201,12 +134,42 @@ async fn a_call_does_not_wait_behind_all_other_pods() {
         "{:?}",
         asked.elapsed()
     );
-    while store.records.load(Ordering::Relaxed) < read + 500 {
+    while store.records() < read + 500 {
         sleep(Duration::from_millis(1)).await;
     }
     assert!(
         start.elapsed() > Duration::from_millis(400),
         "the others were waiting: {:?}",
         start.elapsed()
+    );
+}
+
+/// Nothing that the driver does for one pod costs more because there are others.
+#[tokio::test(start_paused = true)]
+async fn ten_times_as_many_pods_cost_ten_times_as_much() {
+    let (small, large) = (50, 500);
+    let (few, many) = (costs(small).await.phases, costs(large).await.phases);
+    for (few, many) in few.iter().zip(&many) {
+        // The times of resyncs are drawn at random: there may be two more of them, each of which reads all records.
+        let resyncs = 2;
+        assert!(many.lists <= few.lists + resyncs, "{few:?}, {many:?}");
+        for (one, other, by_chance) in [
+            (few.reads, many.reads, 0),
+            (few.writes, many.writes, 0),
+            (few.records, many.records, resyncs * large),
+            (few.calls, many.calls, 0),
+        ] {
+            // What does not grow at all, like a list, is a few calls more for the few.
+            let most = 10 * one + one / 2 + 50 + by_chance;
+            assert!(other <= most, "{few:?}, {many:?}");
+        }
+    }
+    let [_, rest, midnight, ..] = &many[..] else {
+        panic!("{many:?}")
+    };
+    // All pods go on at their own times: no second of the day has the charges of all of them.
+    assert!(
+        midnight.busiest <= 2 * rest.busiest.max(10),
+        "{rest:?}, {midnight:?}"
     );
 }

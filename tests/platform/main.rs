@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../scale/mod.rs"]
+mod scale;
 
 mod audit;
 mod caps;

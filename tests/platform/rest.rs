@@ -1,118 +1,22 @@
 //! The costs of pods that run and need nothing: how often the stores are asked.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use neuropod::cluster::Step;
-use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod::money::{AccountKind, Balance, BillingExt, LedgerEntry};
+use neuropod::money::BillingExt;
 use neuropod::sim::Settings;
-use neuropod::store::{ListOptions, MemoryStore, Page};
-use neuropod::{Actor, Billing, CreatePod, Money, Pod, PodId, PodStore, Result, Status, UserId};
+use neuropod::{Actor, CreatePod, Money, Status};
 use tokio::time::sleep;
 
+use crate::common::counting::CountingStore;
 use crate::common::{Driver, World, request, until, until_status};
-
-/// Counts the calls of the driver.
-struct Counting {
-    store: Arc<MemoryStore>,
-    reads: AtomicUsize,
-    writes: AtomicUsize,
-}
-
-impl Counting {
-    fn new(world: &World) -> Arc<Self> {
-        Arc::new(Self {
-            store: world.store.clone(),
-            reads: AtomicUsize::new(0),
-            writes: AtomicUsize::new(0),
-        })
-    }
-
-    fn read(&self) -> &MemoryStore {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        &self.store
-    }
-
-    fn write(&self) -> &MemoryStore {
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        &self.store
-    }
-
-    /// Reads and writes since the last call.
-    fn take(&self) -> [usize; 2] {
-        [&self.reads, &self.writes].map(|count| count.swap(0, Ordering::Relaxed))
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl PodStore for Counting {
-    async fn insert(&self, pod: &Pod) -> Result<Pod> {
-        self.write().insert(pod).await
-    }
-
-    async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
-        self.read().get(id).await
-    }
-
-    async fn list(&self, options: &ListOptions) -> Result<Page> {
-        self.read().list(options).await
-    }
-
-    async fn count(&self, owner: &UserId) -> Result<u64> {
-        self.read().count(owner).await
-    }
-
-    async fn update(&self, pod: &Pod) -> Result<Pod> {
-        self.write().update(pod).await
-    }
-
-    async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
-        self.write().remove(id, version).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Billing for Counting {
-    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
-        self.write().open(user, kind).await
-    }
-
-    async fn balance(&self, user: &UserId) -> Result<Balance> {
-        self.read().balance(user).await
-    }
-
-    async fn post(&self, posting: &Posting) -> Result<()> {
-        self.write().post(posting).await
-    }
-
-    async fn hold(&self, hold: &Hold) -> Result<()> {
-        self.write().hold(hold).await
-    }
-
-    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
-        self.write().draw(draw).await
-    }
-
-    async fn release(&self, key: &str) -> Result<()> {
-        self.write().release(key).await
-    }
-
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
-        self.read().entries(user, options).await
-    }
-}
 
 /// The reads and writes for each pod and minute in a day, of so many running pods.
 async fn work_at_rest(pods: u32) -> [f64; 2] {
     let world = World::new(Settings::default()).await;
     let money = Money::from_cents(100_000_000);
     world.store.deposit("more", &world.ana.id, money).await.unwrap();
-    let store = Counting::new(&world);
+    let store = CountingStore::new(&world);
     let parts = world.parts_without_store().pods(store.clone());
     let platform = parts.billing(store.clone()).max_pods(pods).build().unwrap();
     let _driver = Driver::start(&platform);
@@ -136,7 +40,8 @@ async fn work_at_rest(pods: u32) -> [f64; 2] {
         let day = pod.meter.price.hourly.for_seconds(23 * 3600);
         assert!(pod.charged >= day, "{} is charged", pod.charged);
     }
-    counted.map(|calls| f64::from(u32::try_from(calls).unwrap()) / f64::from(pods) / (24.0 * 60.0))
+    [counted.reads, counted.writes]
+        .map(|calls| f64::from(u32::try_from(calls).unwrap()) / f64::from(pods) / (24.0 * 60.0))
 }
 
 #[tokio::test(start_paused = true)]

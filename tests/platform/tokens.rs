@@ -314,6 +314,32 @@ async fn silent_servers_cost_a_bounded_number_of_log_calls() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_log_that_breaks_off_again_and_again_is_opened_ever_more_seldom() {
+    let mut crowd = Crowd::on_nodes(1, 1).await;
+    let ids = crowd.start(1).await;
+    for _ in 0..50 * 9 {
+        crowd.world.cluster.break_logs();
+        sleep(millis(1200)).await;
+    }
+    let calls = crowd.log_calls();
+    // With pauses of two seconds there would be 270.
+    assert!((5..=20).contains(&calls), "{calls} calls");
+    // Whoever asks for the link need not wait for the next of them.
+    crowd.print(&ids[0], 1);
+    let asked = Instant::now();
+    eventually("the token is known", async || {
+        let connections = crowd
+            .platform
+            .connections(&crowd.world.ana, &ids[0])
+            .await
+            .unwrap();
+        connections[0].token.is_some()
+    })
+    .await;
+    assert!(asked.elapsed() <= Duration::from_secs(3), "{:?}", asked.elapsed());
+}
+
 /// Which container printed each token.
 type Printed = BTreeMap<String, (PodId, String)>;
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use neuropod::cluster::{Step, VolumePolicy};
-use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
+use neuropod::sim::{Method, Settings};
 use neuropod::{Actor, PodId, PodStore, Status, Update};
 use tokio::time::{Instant, sleep};
 
+use crate::common::counting::CountingStore;
 use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
@@ -61,6 +62,42 @@ async fn a_subscriber_sees_every_change_in_order() {
     })
     .await;
     assert!(updates.next().now_or_never().is_none(), "it is deleted once");
+}
+
+/// A resync takes a while with many pods. What it read before a deletion is not news after it.
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_goes_while_everything_is_read_does_not_come_back() {
+    let world = World::new(Settings::default()).await;
+    let store = CountingStore::new(&world);
+    let platform = world.parts_without_store().pods(store.clone()).build().unwrap();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    // Nothing has to be done for it, so no pass would find out later.
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Stopped).await;
+
+    let on_its_way = Duration::from_mins(2);
+    store.set_list_latency(on_its_way);
+    let lists = world.count(Method::Inventory);
+    world.cluster.break_watch_for(Duration::from_secs(1));
+    eventually("the cluster is listed, and then the records", async || {
+        world.count(Method::Inventory) > lists
+    })
+    .await;
+    sleep(Duration::from_secs(5)).await;
+    store.set_list_latency(Duration::ZERO);
+    let volume = VolumePolicy::Keep;
+    platform.delete(&world.ana, &pod.id, volume).await.unwrap();
+    eventually("it is gone", async || {
+        world.store.get(&pod.id).await.unwrap().is_none()
+    })
+    .await;
+    let mut updates = platform.subscribe(&world.ana);
+    updates.next().await.unwrap().unwrap();
+    sleep(on_its_way).await;
+    let more = updates.next().now_or_never();
+    assert!(more.is_none(), "{more:?}");
 }
 
 /// Counts what is read of a store: the snapshot of a subscriber, and no more, however far behind it was.

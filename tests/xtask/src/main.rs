@@ -16,7 +16,7 @@ mod suites;
 mod workflows;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -106,10 +106,12 @@ fn run_all(suites: Vec<suites::Suite>) -> Result<Vec<(String, Outcome)>> {
     let mut outcomes = Vec::new();
     for mut suite in suites {
         println!("\n=== {} ===", suite.name);
-        let outcome = match preparation.prepare_all(&suite.needs) {
+        let begin = Instant::now();
+        let mut outcome = match preparation.prepare_all(&suite.needs) {
             Ok(()) => run::run(&mut suite)?,
             Err(outcome) => outcome,
         };
+        outcome.took = begin.elapsed();
         outcomes.push((suite.name, outcome));
     }
     Ok(outcomes)

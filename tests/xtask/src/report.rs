@@ -10,7 +10,7 @@ pub(crate) fn print(outcomes: &[(String, Outcome)]) -> Outcome {
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["suite", "passed", "failed", "skipped", "reason"]);
+        .set_header(["suite", "passed", "failed", "skipped", "seconds", "reason"]);
     let mut total = Outcome::default();
     for (name, outcome) in outcomes {
         let mut reasons = outcome.reasons.clone();
@@ -20,13 +20,14 @@ pub(crate) fn print(outcomes: &[(String, Outcome)]) -> Outcome {
             outcome.passed.to_string(),
             outcome.failed.to_string(),
             outcome.skipped.to_string(),
+            outcome.took.as_secs().to_string(),
             reasons.join("\n"),
         ]);
         total.passed += outcome.passed;
         total.failed += outcome.failed;
         total.skipped += outcome.skipped;
     }
-    for column in table.column_iter_mut().skip(1).take(3) {
+    for column in table.column_iter_mut().skip(1).take(4) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("\n{table}");

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -21,6 +22,8 @@ pub(crate) struct Outcome {
     pub(crate) reasons: Vec<String>,
     /// The measurements of its tests.
     pub(crate) measured: Vec<String>,
+    /// The time it took, with what had to be prepared for it.
+    pub(crate) took: Duration,
 }
 
 impl Outcome {

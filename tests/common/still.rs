@@ -1,36 +1,69 @@
-//! A store in a file, for tests with paused time: their clock would advance whenever everything waits for the
-//! disk.
+//! Stores in a file and on a server, for tests with paused time: their clock would advance whenever everything waits for
+//! the disk or for the server.
 
 use std::convert::Infallible;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::thread;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use neuropod::clock::Clock;
 use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod::money::{AccountKind, Balance, LedgerEntry};
-use neuropod::store::SqliteStore;
 use neuropod::store::{ListOptions, PriceStore, TemplateStore, UserStore};
+use neuropod::store::{PostgresOptions, PostgresStore, SqliteStore};
 use neuropod::user::Identity;
 use neuropod::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 use neuropod_core::store::{Page, PastRequest, RequestStore};
+use neuropod_test_cluster::PostgresServer;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
-/// A [`SqliteStore`] in its own folder, whose calls take no simulated time.
-pub(crate) struct FileStore {
-    store: SqliteStore,
-    #[allow(dead_code, reason = "removed when it is dropped")]
-    folder: TempDir,
+/// A store whose calls take no simulated time.
+pub(crate) struct StillStore<S> {
+    store: S,
+    place: Place,
 }
 
-impl FileStore {
-    pub(crate) async fn new(clock: Arc<dyn Clock>) -> Self {
+/// What a store needs, and what goes with it.
+#[allow(dead_code, reason = "dropped after the store")]
+enum Place {
+    File(TempDir),
+    Server(Box<PostgresServer>),
+}
+
+/// The runtime of connections to servers, in which time passes.
+static CONNECTIONS: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+impl StillStore<SqliteStore> {
+    /// A store in a file in its own folder.
+    pub(crate) async fn in_file(clock: Arc<dyn Clock>) -> Self {
         let _still = stand_still();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("neuropod.db");
         let store = SqliteStore::open_with_clock(path, clock).await.unwrap();
-        Self { store, folder }
+        let place = Place::File(folder);
+        Self { store, place }
     }
+}
+
+impl StillStore<PostgresStore> {
+    /// A store on a server of its own, which waits for the disk. Its calls are made one after the other.
+    pub(crate) fn on_postgres(clock: Arc<dyn Clock>) -> Self {
+        let server = thread::spawn(PostgresServer::start_durable)
+            .join()
+            .unwrap()
+            .unwrap();
+        let options = PostgresOptions::new(server.uri()).with_clock(clock);
+        let store = block_on(PostgresStore::open_with(options)).unwrap();
+        let place = Place::Server(Box::new(server));
+        Self { store, place }
+    }
+}
+
+/// Blocks this thread until a future of a connection has ended.
+fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    thread::scope(|scope| scope.spawn(|| CONNECTIONS.block_on(future)).join().unwrap())
 }
 
 /// Stops time until the returned value is dropped: a paused clock does not advance while anything blocks a
@@ -47,10 +80,16 @@ macro_rules! pass {
     ($trait:ident { $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
         #[async_trait]
         #[deny(clippy::missing_trait_methods)]
-        impl $trait for FileStore {
+        impl<S: $trait> $trait for StillStore<S> {
             $(async fn $name(&self, $($argument: $of),*) -> Result<$answer> {
-                let _still = stand_still();
-                $trait::$name(&self.store, $($argument),*).await
+                let call = $trait::$name(&self.store, $($argument),*);
+                match &self.place {
+                    Place::File(_) => {
+                        let _still = stand_still();
+                        call.await
+                    }
+                    Place::Server(_) => block_on(call),
+                }
             })*
         }
     };
