@@ -7,9 +7,10 @@ use futures::stream::{self, BoxStream, StreamExt};
 use neuropod::clock::Clock;
 use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
 use neuropod::money::BillingExt;
+use neuropod::money::statement::explain;
 use neuropod::sim::faults::Faults;
 use neuropod::sim::{CallError, Method, Settings};
-use neuropod::store::{PodHint, PodHints};
+use neuropod::store::{PodHint, PodHints, PodStore};
 use neuropod::{ErrorKind, Money, Pod, PodId, Status};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep};
@@ -119,11 +120,49 @@ async fn pods_are_stopped_and_deleted_before_the_watch_has_shown_all_pods() {
     for id in [&pods[2], &new.id] {
         until_status(&platform, &world.ana, id, Status::Running).await;
     }
-    eventually("it is deleted", async || {
-        let gone = platform.get(&world.ana, &pods[1]).await;
-        gone.is_err_and(|error| *error.kind() == ErrorKind::NotFound)
+    eventually("its record is gone", async || {
+        world.store.get(&pods[1]).await.unwrap().is_none()
     })
     .await;
+}
+
+/// A call has shown its container, which ended before the watch had shown it, so that the watch never shows the end.
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_only_a_call_has_shown_is_paid_until_its_end_and_deleted_without_a_list() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    drop(driver);
+
+    world.cluster.break_watch_for(Duration::from_hours(1));
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_secs(1)).await;
+    let keep = VolumePolicy::Keep;
+    platform.delete(&world.ana, &pod.id, keep).await.unwrap();
+    eventually("it has ended", async || world.cluster.pod(&pod.id).is_none()).await;
+    world.cluster.inject_error(CallError {
+        method: Some(Method::Inventory),
+        times: 1000,
+        kind: ErrorKind::Unavailable,
+        after_effect: false,
+    });
+    world.cluster.mend_watch();
+    eventually("its record is gone", async || {
+        world.store.get(&pod.id).await.unwrap().is_none()
+    })
+    .await;
+    let run = &world.cluster.runs_of(&pod.id)[0];
+    let ran = run.ended_at.unwrap().duration_since(run.started_at);
+    let entries = world.store.all_entries(&world.ana.id).await.unwrap();
+    let charged: i64 = entries
+        .iter()
+        .filter_map(explain)
+        .map(|charge| charge.seconds)
+        .sum();
+    assert!(charged <= ran.as_secs(), "{charged} s of {ran:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,6 +59,7 @@ struct Pass {
     waits_for_volume: bool,
     carried_out: Vec<Action>,
     returned: Vec<Observation>,
+    gone: Option<String>,
     record: Option<Pod>,
     status_unknown: bool,
     requeue_at: Option<Timestamp>,
@@ -70,6 +71,18 @@ impl Pass {
     fn take_in(&mut self, returned: Observation) {
         merge(&mut self.sight.observation, returned.clone());
         self.returned.push(returned);
+    }
+
+    /// Takes in the answer of the cluster about a pod object that the watch has not shown: it is newer than what other
+    /// calls have returned before.
+    fn take_answer(&mut self, answer: Observation) {
+        if let Some(known) = self.sight.observation.pod.take()
+            && answer.pod.as_ref().is_none_or(|pod| pod.uid != known.uid)
+        {
+            self.gone = Some(known.uid);
+        }
+        self.is_confirmed = true;
+        self.take_in(answer);
     }
 }
 
@@ -87,6 +100,7 @@ impl Reconciler {
             waits_for_volume: false,
             carried_out: Vec::new(),
             returned: Vec::new(),
+            gone: None,
             record: None,
             status_unknown: false,
             requeue_at: None,
@@ -102,6 +116,7 @@ impl Reconciler {
         Ok(PassReport {
             end: end.unwrap_or(PassEnd::Waiting),
             returned: pass.returned,
+            gone: pass.gone,
             record: pass.record,
             status_unknown: pass.status_unknown,
             requeue_at: pass.requeue_at,
@@ -142,13 +157,14 @@ impl Reconciler {
             },
         };
         pass.record = Some(pod.clone());
-        if std::mem::take(&mut pass.sight.is_unseen) {
-            if pod.desired == Desired::Running {
-                // Nothing is made that nobody would see run.
-                return Ok(Some(PassEnd::Waiting));
-            }
+        if pass.sight.is_unseen && pod.desired == Desired::Running {
+            // Nothing is made that nobody would see run.
+            return Ok(Some(PassEnd::Waiting));
+        }
+        let (unseen, unwatched) = (&mut pass.sight.is_unseen, &mut pass.sight.is_unwatched);
+        if std::mem::take(unseen) | std::mem::take(unwatched) {
             match self.cluster.observe(&self.reference(&pod)).await {
-                Ok(returned) => pass.take_in(returned),
+                Ok(answer) => pass.take_answer(answer),
                 Err(error) => return Ok(Some(PassEnd::Failed(error))),
             }
         }

@@ -26,6 +26,8 @@ pub(super) struct PassReport {
     pub(super) end: PassEnd,
     /// The observations returned by calls of the cluster, in order.
     pub(super) returned: Vec<Observation>,
+    /// The uid of the pod object that only calls had shown, and that the cluster no longer has.
+    pub(super) gone: Option<String>,
     /// The record as it was read last.
     pub(super) record: Option<Pod>,
     /// A failed call may have changed objects.
@@ -46,6 +48,7 @@ impl PassReport {
         Self {
             end,
             returned: Vec::new(),
+            gone: None,
             record: None,
             status_unknown: false,
             requeue_at: None,

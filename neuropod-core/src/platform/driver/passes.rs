@@ -70,6 +70,9 @@ impl Controller {
         if report.status_unknown {
             slot.view.set_status_unknown();
         }
+        if let Some(uid) = report.gone {
+            slot.view.gone(uid);
+        }
         for returned in report.returned {
             slot.view.returned(returned);
         }

@@ -24,6 +24,8 @@ pub(super) struct Sight {
     pub(super) last_run: Option<LastRun>,
     /// The watch has not shown all pods yet, nor this one: it may exist all the same.
     pub(super) is_unseen: bool,
+    /// Only calls have shown the pod object: it may be gone in a gap of the watch, which then never shows its end.
+    pub(super) is_unwatched: bool,
 }
 
 impl Sight {
@@ -35,7 +37,7 @@ impl Sight {
     /// When this pod needs its next pass, by its record.
     pub(super) fn next_pass(&self, pod: &Pod, deadlines: Deadlines, now: Timestamp) -> NextPass {
         let runs = self.observation.container().is_some();
-        let asks = self.is_too_old() && pod.meter.relies_on_observation(runs);
+        let asks = self.is_unwatched || self.is_too_old() && pod.meter.relies_on_observation(runs);
         if pod.is_deleted() || pod.loses_volume(now) || asks {
             return NextPass::Due;
         }

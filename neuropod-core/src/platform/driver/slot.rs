@@ -149,6 +149,7 @@ impl Slot {
             is_outdated: !pulse.beats_since(confirmed_at),
             last_run: self.view.last_run().cloned(),
             is_unseen: false,
+            is_unwatched: self.view.is_unwatched(),
         }
     }
 

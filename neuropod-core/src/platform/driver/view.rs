@@ -42,6 +42,11 @@ impl View {
         self.watched
     }
 
+    /// Whether only calls have shown the pod object.
+    pub(super) fn is_unwatched(&self) -> bool {
+        self.observation.pod.is_some() && !self.watched
+    }
+
     pub(super) fn last_run(&self) -> Option<&LastRun> {
         self.last_run.as_ref()
     }
