@@ -70,12 +70,12 @@ impl Rest {
         settle(world).await;
         // Objects without a record are found at the next resync.
         let end = Instant::now() + HEALING;
-        while !objects_are_right(world, platforms).await {
-            assert!(
-                Instant::now() < end,
-                "something is left: {:?}",
-                world.cluster.objects()
-            );
+        loop {
+            let (missing, left) = wrong_objects(world, platforms).await;
+            if missing.is_empty() && left.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < end, "missing: {missing:?}, left: {left:?}");
             sleep(LOOK).await;
         }
         let pods = records(world).await;
@@ -265,9 +265,9 @@ fn has_settled(pod: &Pod, now: Timestamp) -> bool {
     is_there && meter.pending.is_none()
 }
 
-/// Whether the cluster has exactly the objects of the running pods: for each a pod, policy and token, and for
-/// every port a service and a route.
-async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
+/// The objects of the running pods that the cluster lacks, and those that it has beside them. A running pod has a pod,
+/// policy and token, and for every port a service and a route.
+async fn wrong_objects(world: &World, platforms: &Platforms) -> (Vec<ObjectKey>, Vec<ObjectKey>) {
     let naming = platforms.naming();
     let mut wanted = BTreeSet::new();
     for pod in records(world).await {
@@ -286,7 +286,9 @@ async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
         }
     }
     let there: BTreeSet<_> = world.cluster.objects().into_iter().collect();
-    world.cluster.orphans().is_empty() && there == wanted
+    let mut left: Vec<_> = there.difference(&wanted).cloned().collect();
+    left.extend(world.cluster.orphans());
+    (wanted.difference(&there).cloned().collect(), left)
 }
 
 fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {

@@ -76,6 +76,9 @@ impl Controller {
         for returned in report.returned {
             slot.view.returned(returned);
         }
+        if std::mem::take(&mut slot.is_doubtful) {
+            slot.view.set_status_unknown();
+        }
         slot.view.note_readiness(self.clock.now());
         if let Some(record) = report.record {
             slot.publish_news(&self.feed, &record);

@@ -115,8 +115,13 @@ impl Controller {
             slot.view.confirmed(before(now, asked_at.elapsed()));
         }
         slot.publish_news(&self.feed, pod);
-        // A concurrent pass knows better.
-        if self.queue.is_busy(id) || slot.was_reconciled {
+        let is_busy = self.queue.is_busy(id);
+        if is_busy || slot.was_reconciled {
+            // A concurrent pass knows better, unless what it knows is older. The cluster may not be listed again for an hour.
+            if seen.is_some_and(|seen| slot.view.contradicts(&seen)) {
+                slot.view.set_status_unknown();
+                slot.is_doubtful = is_busy;
+            }
             self.enqueue(id.clone(), Urgency::Routine);
             return;
         }

@@ -94,6 +94,8 @@ pub(super) struct Slot {
     pub(super) confirmed_at: Instant,
     /// Whether a pass has ended since the last resync began.
     pub(super) was_reconciled: bool,
+    /// A resync contradicts what the pass under way may report: which objects there are is unknown after it.
+    pub(super) is_doubtful: bool,
     /// Whether the last resync has found its record.
     pub(super) was_found: bool,
     /// The version of the record that was published last.
@@ -119,6 +121,7 @@ impl Slot {
             view: View::default(),
             confirmed_at: asked_at,
             was_reconciled: false,
+            is_doubtful: false,
             was_found: false,
             version: 0,
             called_at: None,

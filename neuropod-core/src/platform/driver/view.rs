@@ -112,8 +112,13 @@ impl View {
         self.returned(seen);
     }
 
-    /// An attempt to change objects failed, so it is unknown which exist. The pod object still follows the
-    /// watch.
+    /// Whether a list shows other objects than these, or another volume.
+    pub(super) fn contradicts(&self, seen: &Observation) -> bool {
+        self.observation.objects != seen.objects || self.observation.volume != seen.volume
+    }
+
+    /// An attempt to change objects failed, or a list contradicts what is known: it is unknown which exist. The pod object
+    /// still follows the watch.
     pub(super) fn set_status_unknown(&mut self) {
         self.observation.objects = Objects::Unknown;
         self.observation.volume = ObservedVolume::Unknown;
