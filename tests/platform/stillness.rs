@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use neuropod::cluster::Step;
 use neuropod::money::BillingExt;
-use neuropod::sim::{Method, ObjectKind, Settings};
-use neuropod::{Money, PodId, Status};
+use neuropod::pod::Template;
+use neuropod::sim::{Method, ObjectKey, ObjectKind, Settings};
+use neuropod::store::TemplateStore;
+use neuropod::{CreatePod, Money, PodId, Status};
 use tokio::time::{Instant, sleep};
 
-use crate::common::{Driver, World, request, until, until_status};
+use crate::common::{Driver, World, jupyter_template, request, until, until_status};
 
 /// A world with a pod that runs and has settled.
 async fn settled(settings: Settings) -> (World, neuropod::Platform, Driver, PodId) {
@@ -58,6 +60,36 @@ async fn what_somebody_deletes_by_hand_is_made_again() {
         sleep(Duration::from_mins(6)).await;
         assert_eq!(world.cluster.objects(), objects, "{kind:?}");
     }
+}
+
+/// What a list shows of a pod is not ignored because passes over it end meanwhile: the next list may come an hour later.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_deletes_by_hand_is_made_again_though_the_pod_is_never_left_alone() {
+    let settings = Settings {
+        latency: Duration::from_secs(2),
+        ..Settings::default()
+    };
+    let (world, platform, _driver, _) = settled(settings).await;
+    // Whoever asks for the link of a server that has printed no token has it looked for.
+    let options = jupyter_template().options;
+    let options = options.with_image("quay.io/lab/server".parse().unwrap());
+    let silent = Template::new("silent", "Silent", options, jiff::Timestamp::UNIX_EPOCH);
+    world.store.insert_template(&silent).await.unwrap();
+    let request = CreatePod::from_template("Silent", "silent");
+    let pod = platform.create(&world.ana, &request).await.unwrap().id;
+    until_status(&platform, &world.ana, &pod, Status::Running).await;
+    sleep(Duration::from_mins(7)).await;
+    let objects = world.cluster.objects();
+    let is_service =
+        |object: &&ObjectKey| object.kind == ObjectKind::Service && object.name.starts_with("silent");
+    let service = objects.iter().find(is_service).unwrap();
+    world.cluster.delete_by_hand(service);
+    let end = Instant::now() + Duration::from_mins(6);
+    while Instant::now() < end {
+        platform.connections(&world.ana, &pod).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(world.cluster.objects(), objects);
 }
 
 #[tokio::test(start_paused = true)]
