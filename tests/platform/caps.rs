@@ -10,8 +10,8 @@ use neuropod::cluster::plan::{Layout, VolumeScope};
 use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
 use neuropod::money::{BillingExt, EntryKind};
 use neuropod::pod::Desired;
-use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
+use neuropod::sim::{CallError, Method, Settings};
 use neuropod::user::User;
 use neuropod::{Actor, Billing, ErrorKind, Money, Platform, Pod, PodStore, Role, Status, Update, UserId};
 use tokio::time::sleep;
@@ -379,6 +379,50 @@ async fn a_volume_in_use_by_another_pod_stays() {
         Some(ReasonCode::VolumeDeleted),
         "the files are there"
     );
+}
+
+/// A deletion that has begun is called off while the cluster does not carry it out.
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_volume_another_pod_saves_still_says_why_it_was_stopped() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.parts().volume_grace(GRACE).build().unwrap();
+    let _driver = Driver::start(&platform);
+    let mut pods = Vec::new();
+    for name in ["One", "Two"] {
+        let pod = platform.create(&world.ana, &request(name)).await.unwrap();
+        pods.push(until_status(&platform, &world.ana, &pod.id, Status::Running).await);
+    }
+    let root = Actor::admin("root");
+    let all_spent = platform.set_balance(&root, &world.ana.id, Money::ZERO, "spent elsewhere");
+    all_spent.await.unwrap();
+    let [one, two] = [&pods[0], &pods[1]];
+    // The time that is already paid.
+    sleep(Duration::from_hours(2)).await;
+    let why = ReasonCode::InsufficientFunds;
+    for pod in &pods {
+        until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    }
+    world.cluster.inject_error(CallError {
+        method: Some(Method::Remove),
+        times: 1_000_000,
+        kind: ErrorKind::Unavailable,
+        after_effect: false,
+    });
+    sleep(Duration::from_hours(60)).await;
+    let decided = platform.get(&world.ana, &one.id).await.unwrap();
+    assert!(decided.volume_deletion.unwrap().decided);
+    assert_eq!(decided.reason.unwrap().code, why, "its volume is still there");
+    let money = Money::from_cents(10_000);
+    world
+        .store
+        .deposit("back again", &world.ana.id, money)
+        .await
+        .unwrap();
+    platform.start(&world.ana, &two.id).await.unwrap();
+    until_status(&platform, &world.ana, &two.id, Status::Running).await;
+    let saved = platform.get(&world.ana, &one.id).await.unwrap();
+    assert_eq!(saved.reason.unwrap().code, why);
+    assert_eq!(world.cluster.volumes().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -312,16 +312,15 @@ fn give_up(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
 }
 
 fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
-    if let Some(deletion) = next.volume_deletion.as_mut().filter(|deletion| deletion.decided) {
-        deletion.done |= observation.volume == ObservedVolume::Absent;
-    } else if let Some(deletion) = next.volume_deletion.as_mut()
-        && deletion.at <= now
-        && next.desired == Desired::Stopped
-        && next.meter.is_idle()
-    {
+    let is_idle = next.desired == Desired::Stopped && next.meter.is_idle();
+    if let Some(deletion) = next.volume_deletion.as_mut() {
+        if deletion.decided && !deletion.done && observation.volume == ObservedVolume::Absent {
+            deletion.done = true;
+            // Not before: another pod may save the volume, and then this one was stopped for its earlier reason.
+            next.reason = Some(Reason::new(ReasonCode::VolumeDeleted, "", deletion.at));
+        }
         // All of its time has been charged, as far as the money went, and the last hour was not paid.
-        deletion.decided = true;
-        next.reason = Some(Reason::new(ReasonCode::VolumeDeleted, "", deletion.at));
+        deletion.decided |= is_idle && deletion.at <= now;
     }
     let delayed = wait::delayed(next, observation, now);
     // A transient reason is meaningless for a stopped pod.

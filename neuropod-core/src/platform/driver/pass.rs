@@ -14,7 +14,6 @@ use crate::clock::SteadyClock;
 use crate::cluster::backend::ClusterBackend;
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::cluster::plan;
-use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::{VolumePolicy, WorkloadRef};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
@@ -279,10 +278,8 @@ impl Reconciler {
         }
         let deletions: Option<Vec<_>> = keepers.iter().map(|keeper| keeper.volume_deletion).collect();
         let last = deletions.and_then(|all| all.into_iter().max_by_key(|deletion| deletion.at));
-        let reason = pod.reason.clone();
         Ok(Some(Pod {
             volume_deletion: last,
-            reason: reason.filter(|reason| reason.code != ReasonCode::VolumeDeleted),
             ..pod.clone()
         }))
     }

@@ -265,8 +265,7 @@ fn an_unpaid_volume_is_deleted_after_the_grace_time() {
     );
     let (pod, _) = pay(pod, &gone, at(goes), unpaid);
     assert_eq!(deletion(&pod), Some((goes, true)));
-    assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::VolumeDeleted);
-    assert_eq!(pod.status, Status::Stopped);
+    assert_eq!(pod.reason, None, "it is not gone yet");
     let volume = VolumePolicy::Delete;
     assert_eq!(reconcile(&pod, &gone, at(goes)), [Action::Remove { volume }]);
     let nothing = Observation {
@@ -275,6 +274,8 @@ fn an_unpaid_volume_is_deleted_after_the_grace_time() {
     };
     let (pod, draws) = pay(pod, &nothing, at(goes + 100 * 3600), unpaid);
     assert!(draws.is_empty(), "what is gone costs nothing: {draws:?}");
+    assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::VolumeDeleted);
+    assert_eq!(pod.status, Status::Stopped);
     assert_eq!(reconcile(&pod, &nothing, at(goes + 100 * 3600)), []);
 }
 
