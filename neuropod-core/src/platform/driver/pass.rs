@@ -57,19 +57,15 @@ struct Pass {
     /// Nothing is made while the volume is being deleted with another pod.
     waits_for_volume: bool,
     carried_out: Vec<Action>,
-    returned: Vec<Observation>,
-    gone: Option<String>,
-    record: Option<Pod>,
-    status_unknown: bool,
-    requeue_at: Option<Timestamp>,
-    capture: Option<Capture>,
+    /// What it has found so far.
+    report: PassReport,
 }
 
 impl Pass {
     /// Adds what a call of the cluster has returned.
     fn take_in(&mut self, returned: Observation) {
         merge(&mut self.sight.observation, returned.clone());
-        self.returned.push(returned);
+        self.report.returned.push(returned);
     }
 
     /// Takes in the answer of the cluster about a pod object that the watch has not shown: it is newer than what other
@@ -78,7 +74,7 @@ impl Pass {
         if let Some(known) = self.sight.observation.pod.take()
             && answer.pod.as_ref().is_none_or(|pod| pod.uid != known.uid)
         {
-            self.gone = Some(known.uid);
+            self.report.gone = Some(known.uid);
         }
         self.is_confirmed = true;
         self.take_in(answer);
@@ -98,29 +94,15 @@ impl Reconciler {
             is_confirmed: false,
             waits_for_volume: false,
             carried_out: Vec::new(),
-            returned: Vec::new(),
-            gone: None,
-            record: None,
-            status_unknown: false,
-            requeue_at: None,
-            capture: None,
+            report: PassReport::without_findings(PassEnd::Waiting),
         };
-        let mut end = None;
         for _ in 0..MAX_STEPS {
-            end = self.step(id, &mut pass).await?;
-            if end.is_some() {
+            if let Some(end) = self.step(id, &mut pass).await? {
+                pass.report.end = end;
                 break;
             }
         }
-        Ok(PassReport {
-            end: end.unwrap_or(PassEnd::Waiting),
-            returned: pass.returned,
-            gone: pass.gone,
-            record: pass.record,
-            status_unknown: pass.status_unknown,
-            requeue_at: pass.requeue_at,
-            capture: pass.capture,
-        })
+        Ok(pass.report)
     }
 
     /// Reads the record of a pod that another replica drives, for the subscribers of this one, and changes nothing. If
@@ -155,13 +137,13 @@ impl Reconciler {
                 None => return Ok(Some(PassEnd::RecordGone)),
             },
         };
-        pass.record = Some(pod.clone());
-        if pass.sight.is_unseen && pod.desired == Desired::Running {
-            // Nothing is made that nobody would see run.
-            return Ok(Some(PassEnd::Waiting));
-        }
-        let (unseen, unwatched) = (&mut pass.sight.is_unseen, &mut pass.sight.is_unwatched);
-        if std::mem::take(unseen) | std::mem::take(unwatched) {
+        pass.report.record = Some(pod.clone());
+        if pass.sight.is_unwatched {
+            if pod.desired == Desired::Running && !pass.sight.is_synced {
+                // Nothing is made that nobody would see run.
+                return Ok(Some(PassEnd::Waiting));
+            }
+            pass.sight.is_unwatched = false;
             match self.cluster.observe(&self.reference(&pod)).await {
                 Ok(answer) => pass.take_answer(answer),
                 Err(error) => return Ok(Some(PassEnd::Failed(error))),
@@ -175,7 +157,7 @@ impl Reconciler {
                 self.records.save_unless_changed(&Pod { desired, ..pod }).await?;
                 return Ok(None);
             }
-            if pass.returned.is_empty() {
+            if pass.report.returned.is_empty() {
                 // The cluster is queried before the record is removed: another process may have created more
                 // objects than were seen.
                 pass.sight.observation.objects = Objects::Unknown;
@@ -286,16 +268,16 @@ impl Reconciler {
 
     /// Moves the actions that the controller carries out later into the pass.
     fn take_plans(&self, pod: &Pod, actions: &mut Vec<Action>, pass: &mut Pass) {
-        pass.requeue_at = None;
-        pass.capture = None;
+        pass.report.requeue_at = None;
+        pass.report.capture = None;
         actions.retain(|action| match action {
             Action::RequeueAt { at } => {
-                pass.requeue_at = Some(*at);
+                pass.report.requeue_at = Some(*at);
                 false
             }
             Action::ReadToken { container, since } => {
                 let reference = self.reference(pod);
-                pass.capture = Some(Capture::new(pod, reference, container.clone(), *since));
+                pass.report.capture = Some(Capture::new(pod, reference, container.clone(), *since));
                 false
             }
             _ => true,
@@ -316,7 +298,7 @@ impl Reconciler {
                 Err(error) => {
                     tracing::debug!(pod = %pod.id, ?action, %error, "an action failed");
                     // Part of it may have been created all the same.
-                    pass.status_unknown |= matches!(action, Action::Apply);
+                    pass.report.status_unknown |= matches!(action, Action::Apply);
                     let next = reconcile::failed(&pod, action, &error, self.clock.now());
                     failure = Err(error);
                     next

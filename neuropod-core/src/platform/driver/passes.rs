@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::controller::{Controller, LONGEST_TIMER, SOON, until};
 use super::pass_report::{PassEnd, PassReport};
 use super::queue::Urgency;
-use super::sight::Sight;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 
@@ -34,10 +33,7 @@ impl Controller {
             let Some(id) = self.queue.next(least) else { return };
             let watched_at = self.stillness.confirmed_at();
             let slot = self.slots.entry(&id);
-            let sight = Sight {
-                is_unseen: !self.is_synced && !slot.view.is_watched(),
-                ..slot.sight(&self.pulse, watched_at)
-            };
+            let sight = slot.sight(&self.pulse, watched_at, self.is_synced);
             let (reconciler, pod) = (Arc::clone(&self.reconciler), id.clone());
             let task = if self.drives(&id) {
                 self.workers

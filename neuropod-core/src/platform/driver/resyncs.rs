@@ -133,7 +133,7 @@ impl Controller {
             return;
         }
         let next = slot
-            .sight(&self.pulse, watched_at)
+            .sight(&self.pulse, watched_at, self.is_synced)
             .next_pass(pod, self.deadlines, now);
         match next {
             NextPass::At(at) if !slot.is_retrying() => {

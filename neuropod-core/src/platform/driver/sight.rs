@@ -22,9 +22,10 @@ pub(super) struct Sight {
     /// The process has stood still since.
     pub(super) is_outdated: bool,
     pub(super) last_run: Option<LastRun>,
-    /// The watch has not shown all pods yet, nor this one: it may exist all the same.
-    pub(super) is_unseen: bool,
-    /// Only calls have shown the pod object: it may be gone in a gap of the watch, which then never shows its end.
+    /// Whether the watch has shown all pods.
+    pub(super) is_synced: bool,
+    /// The watch does not say whether the pod object exists. It has not shown all pods yet, nor this one; or only calls
+    /// have shown it, and it may be gone in a gap of the watch, which then never shows its end.
     pub(super) is_unwatched: bool,
 }
 

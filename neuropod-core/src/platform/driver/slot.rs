@@ -143,16 +143,16 @@ impl Slot {
         self.backoff.is_some()
     }
 
-    /// The view, and how reliable it is. The watch confirmed all views at `watched_at`.
-    pub(super) fn sight(&self, pulse: &Pulse, watched_at: Option<Instant>) -> Sight {
+    /// The view, and how reliable it is. The watch confirmed all views at `watched_at`, and has shown all pods if it `is_synced`.
+    pub(super) fn sight(&self, pulse: &Pulse, watched_at: Option<Instant>, is_synced: bool) -> Sight {
         let confirmed_at = watched_at.map_or(self.confirmed_at, |at| at.max(self.confirmed_at));
         Sight {
             observation: self.view.observation().clone(),
             confirmed: confirmed_at.elapsed(),
             is_outdated: !pulse.beats_since(confirmed_at),
             last_run: self.view.last_run().cloned(),
-            is_unseen: false,
-            is_unwatched: self.view.is_unwatched(),
+            is_synced,
+            is_unwatched: self.view.is_unwatched(is_synced),
         }
     }
 

@@ -37,14 +37,9 @@ impl View {
         &self.observation
     }
 
-    /// Whether the watch has shown the pod object.
-    pub(super) fn is_watched(&self) -> bool {
-        self.watched
-    }
-
-    /// Whether only calls have shown the pod object.
-    pub(super) fn is_unwatched(&self) -> bool {
-        self.observation.pod.is_some() && !self.watched
+    /// Whether the watch, which has shown all pods if it `is_synced`, does not say whether the pod object exists.
+    pub(super) fn is_unwatched(&self, is_synced: bool) -> bool {
+        !self.watched && (!is_synced || self.observation.pod.is_some())
     }
 
     pub(super) fn last_run(&self) -> Option<&LastRun> {
