@@ -93,10 +93,8 @@ enum TurnEnd {
     Silent,
     /// The cluster has no place for another log.
     Refused { retry_after: Duration },
-    /// The log ended or broke off.
+    /// The log can't be opened, ended or broke off.
     Broken,
-    /// It can't be opened.
-    Unreadable,
 }
 
 /// Reads logs for tokens and stores the results.
@@ -147,15 +145,15 @@ impl TokenCapture {
             let place = reader.place(urgency).await;
             let begun = Instant::now();
             let end = self.turn(id, capture, place, &mut window).await;
-            if matches!(end, TurnEnd::Done) || window.is_over(Instant::now()) {
+            if window.is_over(Instant::now()) {
                 break;
             }
-            if !matches!(end, TurnEnd::Broken | TurnEnd::Unreadable) || begun.elapsed() > broken {
+            if !matches!(end, TurnEnd::Broken) || begun.elapsed() > broken {
                 broken = PAUSE;
             }
             match end {
-                TurnEnd::Done => {}
-                TurnEnd::Broken | TurnEnd::Unreadable => {
+                TurnEnd::Done => break,
+                TurnEnd::Broken => {
                     pause_until_urgent(broken, PAUSE, &mut rank).await;
                     broken = LONGEST_PAUSE.min(broken * 2);
                 }
@@ -187,7 +185,7 @@ impl TokenCapture {
             Err(error) => {
                 tracing::debug!(pod = %id, %error, "the log can't be read now");
                 if *error.kind() != ErrorKind::RateLimited {
-                    return TurnEnd::Unreadable;
+                    return TurnEnd::Broken;
                 }
                 place.note_refused();
                 let retry_after = error.retry_after().unwrap_or_default();
