@@ -30,30 +30,27 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
         let message = "the pod has a namespace of its own: set KubeConfig::namespace_per_user";
         return Err(Error::new(ErrorKind::NotConfigured, message));
     }
-    if workload.reference.namespace.is_none() {
-        // Of both, whatever is missing for all pods is the better reason.
-        let of_all = prerequisites::ensure(context);
-        let of_namespace = namespace::ensure(context, &context.config.namespace);
-        let (of_all, of_namespace) = tokio::join!(of_all, of_namespace);
-        of_all.and(of_namespace)?;
-    } else {
-        prerequisites::ensure(context).await?;
-    }
     let manifests = Manifests::new(workload, &context.config);
     let wave = Wave {
         context,
         reference: &workload.reference,
     };
+    let of_all = prerequisites::ensure(context);
+    // No pod is without the network policy.
+    let of_namespace = namespace::ensure(context, context.namespace(&workload.reference));
     if let Some(namespace) = &manifests.namespace {
+        of_all.await?;
         // Objects in a namespace have to wait for it.
         wave.ensure::<PartialObject>(namespace, None).await?;
+        // The first pod waits for the limits on its namespace.
+        let limits = manifests.limits.iter();
+        let limits = limits.map(|limit| wave.ensure::<PartialObject>(limit, None));
+        tokio::try_join!(try_join_all(limits), of_namespace)?;
+    } else {
+        // Of both, whatever is missing for all pods is the better reason.
+        let (of_all, of_namespace) = tokio::join!(of_all, of_namespace);
+        of_all.and(of_namespace)?;
     }
-    // The first pod waits for the limits on its namespace, and no pod is without the network policy.
-    let limits = manifests.limits.iter();
-    tokio::try_join!(
-        try_join_all(limits.map(|limit| wave.ensure::<PartialObject>(limit, None))),
-        namespace::ensure(context, context.namespace(&workload.reference)),
-    )?;
     let seen = if context.note_applied(&workload.reference.pod_id) {
         observe::find(context, &workload.reference).await?
     } else {
