@@ -1,6 +1,8 @@
 //! The suite of money under load detects faulty billing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod verdict;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
@@ -171,13 +173,7 @@ async fn verdict(fault: Fault) -> Result<(), String> {
         done: Mutex::default(),
     });
     let run = async move { load::random_operations(&billing).await };
-    tokio::spawn(run).await.map_err(|error| {
-        let panic = error.into_panic();
-        match panic.downcast::<String>() {
-            Ok(text) => *text,
-            Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
-        }
-    })
+    verdict::of(run).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,10 +193,6 @@ async fn finds_each_fault() {
         (Fault::ForgetsWriteOffs, "add up"),
         (Fault::FailsUnderLoad, "can't have this error"),
     ] {
-        let verdict = verdict(fault).await;
-        assert!(
-            verdict.as_ref().is_err_and(|text| text.contains(expected)),
-            "{fault:?}, {expected}: {verdict:?}"
-        );
+        verdict::finds(&verdict(fault).await, fault, expected);
     }
 }

@@ -1,6 +1,8 @@
 //! The suite of hints detects faulty implementations.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod verdict;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -195,13 +197,7 @@ async fn verdict(fault: Fault) -> Result<(), String> {
         hints::run(clients.0.clone(), clients.1.clone()).await;
         hints::a_break_is_reported(&clients.0, &clients.1, async || here.cut()).await;
     };
-    tokio::spawn(suite).await.map_err(|error| {
-        let panic = error.into_panic();
-        match panic.downcast::<String>() {
-            Ok(text) => *text,
-            Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
-        }
-    })
+    verdict::of(suite).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,10 +219,6 @@ async fn finds_each_fault() {
         (Fault::HidesBreaks, "says nothing of it"),
         (Fault::StaysBroken, "of 1 changed pods"),
     ] {
-        let verdict = verdict(fault).await;
-        assert!(
-            verdict.as_ref().is_err_and(|text| text.contains(expected)),
-            "{fault:?}, {expected}: {verdict:?}"
-        );
+        verdict::finds(&verdict(fault).await, fault, expected);
     }
 }
