@@ -89,7 +89,8 @@ async fn is_ready(client: &Client) -> bool {
     matches!(asked, Ok(Ok(_)))
 }
 
-async fn synced(events: &mut (impl Stream<Item = ClusterEvent> + Unpin)) -> Result<()> {
+/// Returns once a watch has shown all pods.
+pub(super) async fn synced(events: &mut (impl Stream<Item = ClusterEvent> + Unpin)) -> Result<()> {
     while let Some(event) = events.next().await {
         if event == ClusterEvent::Synced {
             return Ok(());

@@ -10,11 +10,11 @@ use kube::api::PostParams;
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client as KubeClient};
 use neuropod_core::ClusterBackend;
-use neuropod_core::cluster::ClusterEvent;
 use neuropod_k8s::KubeCluster;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::again::synced;
 use super::bundle;
 use super::raw::Raw;
 use crate::processor;
@@ -138,13 +138,9 @@ async fn watch(cluster: &KubeCluster, memory_of: fn(u32) -> Result<u64>) -> Resu
     cluster.check_setup().await.context("check the set-up")?;
     let before = resident()?;
     let mut events = cluster.watch();
-    while let Some(event) = events.next().await {
-        if event == ClusterEvent::Synced {
-            let after = memory_of(std::process::id())?;
-            return Ok(u128::from(after).saturating_sub(before));
-        }
-    }
-    bail!("the watch has ended")
+    synced(&mut events).await?;
+    let after = memory_of(std::process::id())?;
+    Ok(u128::from(after).saturating_sub(before))
 }
 
 async fn keep(connection: kube::Config) -> Result<u128> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::clients::Crowd;
 use crate::peer::{Kind, Peer, once};
@@ -32,12 +32,12 @@ pub(super) async fn measure(report: &mut Report) -> Result<()> {
     alone.print("a fresh control plane each");
     report.goals.push(Goal::at_least(
         "bundles a second, saturated: ours over kubespawner".into(),
-        alone.of(Kind::Ours) / alone.of(Kind::KubeSpawner),
+        alone.of(Kind::Ours)?.bundles / alone.of(Kind::KubeSpawner)?.bundles,
         2.0,
     ));
     report.goals.push(Goal::at_most(
         "CPU of the client for one object, saturated: ours over raw".into(),
-        alone.processor_of(Kind::Ours) / alone.processor_of(Kind::Raw),
+        alone.of(Kind::Ours)?.processor / alone.of(Kind::Raw)?.processor,
         1.3,
     ));
 
@@ -52,15 +52,23 @@ pub(super) async fn measure(report: &mut Report) -> Result<()> {
     among.print(&format!("one control plane with {SERVICES} Services"));
     report.goals.push(Goal::at_least(
         format!("bundles a second, with {SERVICES} Services there: ours over kubespawner with its Service"),
-        among.of(Kind::Ours) / among.of(Kind::KubeSpawnerServices),
+        among.of(Kind::Ours)?.bundles / among.of(Kind::KubeSpawnerServices)?.bundles,
         10.0,
     ));
     Ok(())
 }
 
-/// The bundles a second of each, and the time of its processor for one object in seconds.
+/// What a peer does when it has as much to do as it can.
+struct Rate {
+    kind: Kind,
+    /// The bundles a second.
+    bundles: f64,
+    /// The time of its processor for one object, in seconds.
+    processor: f64,
+}
+
 #[derive(Default)]
-struct Rates(Vec<(Kind, f64, f64)>);
+struct Rates(Vec<Rate>);
 
 impl Rates {
     async fn measure(&mut self, site: &Site, kind: Kind) -> Result<()> {
@@ -71,30 +79,28 @@ impl Rates {
         }
         let (count, processor) = peer.flood(TIME, PORTS, WIDTH).await?;
         let objects = number(count) * f64::from(kind.objects(PORTS));
-        let rate = number(count) / TIME.as_secs_f64();
-        self.0.push((kind, rate, processor.as_secs_f64() / objects));
+        self.0.push(Rate {
+            kind,
+            bundles: number(count) / TIME.as_secs_f64(),
+            processor: processor.as_secs_f64() / objects,
+        });
         Ok(())
     }
 
-    fn of(&self, wanted: Kind) -> f64 {
-        let found = self.0.iter().find(|(kind, ..)| *kind == wanted);
-        found.map_or(f64::NAN, |(_, rate, _)| *rate)
-    }
-
-    fn processor_of(&self, wanted: Kind) -> f64 {
-        let found = self.0.iter().find(|(kind, ..)| *kind == wanted);
-        found.map_or(f64::NAN, |(.., processor)| *processor)
+    fn of(&self, kind: Kind) -> Result<&Rate> {
+        let found = self.0.iter().find(|rate| rate.kind == kind);
+        found.with_context(|| format!("{} was not measured", kind.name()))
     }
 
     fn print(&self, place: &str) {
-        let row = |(kind, rate, processor): &(Kind, f64, f64)| {
-            let objects = kind.objects(PORTS);
+        let row = |rate: &Rate| {
+            let objects = rate.kind.objects(PORTS);
             vec![
-                kind.name().to_owned(),
+                rate.kind.name().to_owned(),
                 objects.to_string(),
-                format!("{rate:.1}"),
-                format!("{:.0}", rate * f64::from(objects)),
-                format!("{:.0}", processor * 1e6),
+                format!("{:.1}", rate.bundles),
+                format!("{:.0}", rate.bundles * f64::from(objects)),
+                format!("{:.0}", rate.processor * 1e6),
             ]
         };
         let header = [
